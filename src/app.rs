@@ -1,0 +1,1 @@
+//! Composition: the one place that names the concrete engine and master key provider.

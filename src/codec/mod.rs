@@ -1,0 +1,1 @@
+//! Byte layouts of every row, versioned. Knows no key and no engine.

@@ -1,0 +1,1 @@
+//! The HTTP edge: extract, call one verb, convert.

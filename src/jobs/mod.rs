@@ -1,0 +1,1 @@
+//! Background work: looks at the state, does a bounded step.

@@ -1,0 +1,1 @@
+//! The key hierarchy: keyring file, key tree, member keys. Proposes rows, never writes them.

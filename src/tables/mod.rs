@@ -1,0 +1,1 @@
+//! Typed rows over engine bytes.

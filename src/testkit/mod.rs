@@ -1,0 +1,1 @@
+//! Manual clock, seeded randomness, fault engine: for tests only.

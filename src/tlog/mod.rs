@@ -1,0 +1,1 @@
+//! Merkle tree hashes (RFC 9162) over the ledger: pure, no storage.

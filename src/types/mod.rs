@@ -1,0 +1,18 @@
+//! The nouns of the product as types that cannot be wrong: parsed once at the edge, trusted everywhere after.
+//!
+//! Nothing here reads, writes, encrypts or decides.
+
+pub mod ctx;
+pub mod id;
+pub mod identifier;
+pub mod name;
+pub mod place;
+pub mod record;
+pub mod role;
+
+pub use ctx::{Actor, Ctx};
+pub use id::{ErasureId, MemberId, RequestId, TokenId, VaultId};
+pub use identifier::{Identifier, IdentifierKind};
+pub use name::{Compartment, FieldName, Purpose, RecordName};
+pub use record::{RecordMeta, RecordVersion};
+pub use role::Role;

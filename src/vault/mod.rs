@@ -1,0 +1,1 @@
+//! The facade: one file per verb.
