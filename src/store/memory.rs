@@ -1,0 +1,139 @@
+//! An engine of ordered maps in memory, for tests: the same order, atomicity and isolation as on disk, no durability.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::ops::{Bound, ControlFlow};
+use std::path::Path;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::{
+    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Snapshot, StoreError, Visit,
+};
+
+/// Rows are shared between the live state and snapshots.
+type Rows = BTreeMap<Vec<u8>, Arc<[u8]>>;
+
+/// One frozen state. Cloning it is cheap: maps are copied only when written while shared.
+#[derive(Clone, Default)]
+struct State([Arc<Rows>; Keyspace::ALL.len()]);
+
+impl State {
+    fn rows(&self, keyspace: Keyspace) -> Option<&Arc<Rows>> {
+        self.0.get(keyspace.index())
+    }
+
+    fn apply(&mut self, op: Op) {
+        let Some(rows) = self.0.get_mut(op.keyspace().index()).map(Arc::make_mut) else { return };
+        match op {
+            Op::Put { key, value, .. } => {
+                rows.insert(key, value.into());
+            }
+            Op::Delete { key, .. } => {
+                rows.remove(&key);
+            }
+            Op::DeleteRange { start, end, .. } => {
+                let range = KeyRange { start, end: Some(end) };
+                rows.retain(|key, _| !range.contains(key));
+            }
+        }
+    }
+}
+
+impl Reader for State {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows(keyspace).and_then(|rows| rows.get(key)).map(|row| row.to_vec()))
+    }
+
+    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let Some(rows) = self.rows(keyspace).filter(|_| !range.is_empty()) else { return Ok(()) };
+        let start = Bound::Included(range.start.as_slice());
+        let end = range.end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        for (key, row) in rows.range::<[u8], _>((start, end)) {
+            if let ControlFlow::Break(()) = visit(key, row) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The engine.
+#[derive(Default)]
+pub struct MemoryEngine {
+    state: RwLock<State>,
+}
+
+impl MemoryEngine {
+    /// An empty engine.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn frozen(&self) -> State {
+        self.state.read().clone()
+    }
+}
+
+impl Reader for MemoryEngine {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.state.read().get(keyspace, key)
+    }
+
+    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.frozen().scan(keyspace, range, visit) // no lock is held while the visitor runs
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn write(&self, batch: Batch, _durability: Durability) -> Result<(), StoreError> {
+        let mut state = self.state.write();
+        batch.ops.into_iter().for_each(|op| state.apply(op));
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        Ok(Box::new(self.frozen()))
+    }
+
+    fn compact(&self, _keyspace: Keyspace, _range: &KeyRange) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
+        if directory.exists() {
+            return Err(StoreError::Exists { path: directory.to_path_buf() });
+        }
+        let unsupported = io::Error::from(io::ErrorKind::Unsupported);
+        fs::create_dir(directory)
+            .and(Err(unsupported))
+            .map_err(|source| StoreError::Io { doing: "writing a checkpoint", source: Arc::new(source) })
+    }
+
+    fn stats(&self) -> Result<EngineStats, StoreError> {
+        let mut stats = EngineStats::default();
+        for (rows, stats) in self.frozen().0.iter().zip(&mut stats.keyspaces) {
+            *stats = measure(rows);
+        }
+        Ok(stats)
+    }
+}
+
+fn measure(rows: &Rows) -> KeyspaceStats {
+    let bytes: usize = rows.iter().map(|(key, row)| key.len() + row.len()).sum();
+    KeyspaceStats {
+        table_bytes: 0,
+        memtable_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        rows: u64::try_from(rows.len()).unwrap_or(u64::MAX),
+    }
+}
