@@ -72,6 +72,12 @@ impl MemoryEngine {
         Self::default()
     }
 
+    /// Another engine with the same rows; what is written to one is not seen by the other.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { state: RwLock::new(self.frozen()) }
+    }
+
     fn frozen(&self) -> State {
         self.state.read().clone()
     }

@@ -1,1 +1,3 @@
 //! Manual clock, seeded randomness, fault engine: for tests only.
+
+pub mod faults;
