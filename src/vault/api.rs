@@ -1,0 +1,347 @@
+//! What goes into the verbs and what comes out: plain values, parsed at the edge.
+//!
+//! The edges build the inputs and serialise the outputs; nothing here knows HTTP, rows or keys.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::clock::Timestamp;
+use crate::types::{
+    Compartment, ErasureId, FieldName, MemberId, RecordMeta, RecordName, RecordVersion, Role, TokenId, VaultId,
+};
+
+/// A member to be created.
+pub struct NewMember {
+    /// The profile: an object whose top-level `email`, `phone` and `external_id`, if present, become identifiers.
+    pub profile: Map<String, Value>,
+    /// Metadata of the profile.
+    pub meta: RecordMeta,
+    /// A key chosen by the caller: the same request with the same key creates one member, however often it is sent.
+    pub idempotency_key: Option<String>,
+}
+
+/// A member was created.
+#[derive(Clone, Debug, Serialize)]
+pub struct Created {
+    /// The new member.
+    pub id: MemberId,
+    /// The version of the profile.
+    pub version: RecordVersion,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// The address of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordAddress {
+    /// Whose.
+    pub member: MemberId,
+    /// In which compartment.
+    pub compartment: Compartment,
+    /// Under which name.
+    pub name: RecordName,
+}
+
+impl RecordAddress {
+    /// The address of a member's profile.
+    pub fn profile(member: MemberId) -> Self {
+        Self { member, compartment: Compartment::core(), name: RecordName::profile() }
+    }
+}
+
+/// A JSON object as it was stored. Personal data: wiped when dropped, no `Debug`.
+pub struct JsonObject {
+    buffer: Zeroizing<Vec<u8>>,
+    start: usize,
+}
+
+impl JsonObject {
+    /// The object is `buffer[start..]`.
+    pub(crate) fn new(buffer: Zeroizing<Vec<u8>>, start: usize) -> Self {
+        Self { buffer, start }
+    }
+
+    /// The text of the object, UTF-8 JSON.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.buffer.get(self.start..).unwrap_or_default()
+    }
+}
+
+impl Serialize for JsonObject {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &serde_json::value::RawValue =
+            serde_json::from_slice(self.as_bytes()).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+/// A field that was not shown as it is, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Withheld {
+    /// The field.
+    pub field: String,
+    /// `masked`, `pseudonym` or `hidden`.
+    pub treatment: &'static str,
+}
+
+/// A record as this caller may see it.
+#[derive(Serialize)]
+pub struct RecordView {
+    /// The compartment.
+    pub compartment: Compartment,
+    /// The name.
+    pub name: RecordName,
+    /// The version: the `ETag` of HTTP.
+    pub version: RecordVersion,
+    /// When it was first written.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+    /// The object, after the policy's treatment of each field.
+    pub data: JsonObject,
+    /// The metadata.
+    pub meta: RecordMeta,
+    /// What was masked, replaced or left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<Withheld>,
+}
+
+/// What must be true of the record for a write to happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing: the last write wins.
+    #[default]
+    Any,
+    /// The record does not exist (`If-None-Match: *`).
+    Absent,
+    /// The record exists (`If-Match: *`).
+    Present,
+    /// The record is at this version (`If-Match: "7"`).
+    Version(RecordVersion),
+}
+
+/// A whole record to be stored.
+pub struct RecordWrite {
+    /// Where.
+    pub address: RecordAddress,
+    /// The object.
+    pub data: Map<String, Value>,
+    /// The metadata; `None` keeps what is there.
+    pub meta: Option<RecordMeta>,
+    /// What must be true.
+    pub expect: Expect,
+}
+
+/// A merge-patch (RFC 7396) of a record.
+pub struct RecordPatch {
+    /// Where.
+    pub address: RecordAddress,
+    /// The patch of the object.
+    pub patch: Map<String, Value>,
+    /// New metadata; `None` keeps what is there.
+    pub meta: Option<RecordMeta>,
+    /// What must be true.
+    pub expect: Expect,
+}
+
+/// A record was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// The new version.
+    pub version: RecordVersion,
+    /// Whether it is new.
+    pub created: bool,
+    /// When.
+    pub updated_at: Timestamp,
+}
+
+/// What to read of a record.
+pub struct RecordQuery {
+    /// Where.
+    pub address: RecordAddress,
+    /// Only these top-level fields; `None` for all.
+    pub fields: Option<Vec<FieldName>>,
+}
+
+/// Which page of a listing.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Where the previous page ended; `None` for the first.
+    pub cursor: Option<String>,
+    /// How many entries at most, 1 to [`Page::LIMIT_MAX`].
+    pub limit: usize,
+}
+
+impl Page {
+    /// The most entries of one page.
+    pub const LIMIT_MAX: usize = 500;
+    /// The entries of a page when the caller does not say.
+    pub const LIMIT_DEFAULT: usize = 100;
+}
+
+/// One page of a listing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// The cursor of the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A record in a listing: everything but its content.
+#[derive(Clone, Debug, Serialize)]
+pub struct RecordEntry {
+    /// The compartment.
+    pub compartment: Compartment,
+    /// The name.
+    pub name: RecordName,
+    /// The version.
+    pub version: RecordVersion,
+    /// When it was first written.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+    /// The metadata.
+    pub meta: RecordMeta,
+}
+
+/// Everything held of one member, as the caller may see it.
+#[derive(Serialize)]
+pub struct Export {
+    /// The member.
+    pub id: MemberId,
+    /// When the member was created, to the minute.
+    pub created_at: Timestamp,
+    /// When the export was made.
+    pub exported_at: Timestamp,
+    /// Every record.
+    pub records: Vec<RecordView>,
+}
+
+/// How far an erasure has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Denied everywhere; rows and index entries removed. Old bytes can still be opened with today's keys.
+    Fenced,
+    /// The keys are gone: no byte ever written can be opened with the keys of today.
+    Sealed,
+    /// The old bytes are gone from the live files too.
+    Purged,
+}
+
+/// An erasure.
+#[derive(Clone, Debug, Serialize)]
+pub struct Erasure {
+    /// The erasure.
+    pub id: ErasureId,
+    /// The member.
+    pub member: MemberId,
+    /// The compartment, if only that was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compartment: Option<String>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// When the fence was durable.
+    pub fenced_at: Timestamp,
+    /// The index of its leaf in the ledger.
+    pub leaf: u64,
+}
+
+/// A legal hold to be set: while it stands, the member cannot be erased.
+pub struct NewHold {
+    /// Why, in a few words.
+    pub reason: String,
+    /// The matter it belongs to.
+    pub reference: Option<String>,
+}
+
+/// A legal hold.
+#[derive(Clone, Debug, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Why.
+    pub reason: String,
+    /// The matter it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Since when.
+    pub set_at: Timestamp,
+    /// By which token.
+    pub set_by: TokenId,
+}
+
+/// A token to be created.
+pub struct NewToken {
+    /// What it may be.
+    pub role: Role,
+    /// A note for the operator, such as the name of the system that will use it.
+    pub label: String,
+    /// The only member it may speak of; required for role `member`, refused for others.
+    pub member: Option<MemberId>,
+    /// When it ends; `None` for [`crate::vault::tokens::TTL_DEFAULT_MS`].
+    pub expires_at: Option<Timestamp>,
+    /// Requests per second; `None` for no limit of its own.
+    pub rate_per_s: Option<u32>,
+}
+
+/// What is known of a token besides its secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenInfo {
+    /// The public part.
+    pub id: TokenId,
+    /// What it may be.
+    pub role: Role,
+    /// The operator's note.
+    pub label: String,
+    /// The only member it may speak of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// Requests per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<u32>,
+}
+
+/// A token was created. The secret is shown this once; only its hash is kept.
+pub struct IssuedToken {
+    /// The whole token, as the client presents it.
+    pub secret: Zeroizing<String>,
+    /// What is known of it.
+    pub info: TokenInfo,
+}
+
+/// How the vault is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The version of the program.
+    pub version: &'static str,
+    /// The vault.
+    pub vault: VaultId,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The epoch of the key tree.
+    pub epoch: u64,
+    /// The depth of the member key tree.
+    pub tree_depth: u8,
+    /// Leaves in the ledger.
+    pub ledger_size: u64,
+    /// The root of the ledger, hexadecimal.
+    pub ledger_root: String,
+    /// Erasures that are fenced and wait for a seal.
+    pub erasures_fenced: u64,
+    /// SHA-256 of the policy in force, hexadecimal.
+    pub policy_sha256: String,
+    /// Bytes on disk by keyspace.
+    pub disk_bytes: std::collections::BTreeMap<&'static str, u64>,
+}
