@@ -1,0 +1,76 @@
+//! The table of settings: every name, its default and its sentence. Documentation and `config show` follow it.
+
+/// Prefix of the environment variables that are settings.
+pub const ENVIRONMENT_PREFIX: &str = "MEMBERVAULT_";
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name in the settings file; a dot leads into a table.
+    pub name: &'static str,
+    /// The text that stands when nothing is typed. Empty: not set.
+    pub default: &'static str,
+    /// Paths typed in a file are relative to that file, so that a service may be started from anywhere.
+    pub is_path: bool,
+    /// One sentence.
+    pub about: &'static str,
+}
+
+impl Key {
+    /// The setting of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The environment variable of this setting.
+    pub fn variable(&self) -> String {
+        format!("{ENVIRONMENT_PREFIX}{}", self.name.replace('.', "_").to_ascii_uppercase())
+    }
+}
+
+const fn path(name: &'static str, default: &'static str, about: &'static str) -> Key {
+    Key { name, default, is_path: true, about }
+}
+
+const fn plain(name: &'static str, default: &'static str, about: &'static str) -> Key {
+    Key { name, default, is_path: false, about }
+}
+
+/// Every setting, in the order of the documentation.
+pub const KEYS: &[Key] = &[
+    path("data", "membervault-data", "Directory of the database."),
+    path("keyring", "membervault.keyring", "The keyring file. Must not lie inside the data directory."),
+    path("key_file", "", "The key file that opens the keyring, when the vault was made with one."),
+    path("passphrase_file", "", "A file whose first line is the passphrase, for machines without a terminal."),
+    path("policy", "", "The policy file: who may see what. Without one, the built-in policy stands."),
+    plain("http.listen", "127.0.0.1:8200", "Address and port that serve listens on."),
+    plain(
+        "http.behind_tls_proxy",
+        "false",
+        "States that a proxy before serve ends TLS, so that it may listen beyond this machine.",
+    ),
+    plain("http.timeout_s", "30", "Seconds after which a request is given up (1 to 600)."),
+    plain("http.concurrency_max", "1024", "Requests worked on at one time (1 to 65536)."),
+    plain(
+        "ledger.read_durability",
+        "interval",
+        "When the evidence of a read is on disk: interval (within 100 ms) or sync (before the reply).",
+    ),
+    plain("storage.cache_mib", "128", "Memory for blocks of the database, in MiB (8 to 1048576)."),
+    plain("storage.write_buffer_mib", "64", "Memory for rows not yet in a file, in MiB (4 to 4096)."),
+    plain("log.format", "text", "Form of the log on standard error: text or json."),
+    plain("log.level", "info", "Least level that is logged: error, warn, info, debug or trace."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_variables_are_distinct() {
+        let names: std::collections::HashSet<_> = KEYS.iter().map(|key| key.name).collect();
+        let variables: std::collections::HashSet<_> = KEYS.iter().map(Key::variable).collect();
+        assert_eq!((names.len(), variables.len()), (KEYS.len(), KEYS.len()));
+        assert_eq!(Key::named("http.listen").map(Key::variable).as_deref(), Some("MEMBERVAULT_HTTP_LISTEN"));
+    }
+}

@@ -1,0 +1,262 @@
+//! The values of all settings, parsed.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use super::resolve::Chosen;
+use super::{ConfigError, Key};
+
+/// When the evidence of a read is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadDurability {
+    /// Within 100 ms.
+    Interval,
+    /// Before the reply.
+    Sync,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Least level that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Something failed.
+    Error,
+    /// Something should be looked at.
+    Warn,
+    /// Something noteworthy happened.
+    Info,
+    /// Steps.
+    Debug,
+    /// Small steps.
+    Trace,
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Directory of the database.
+    pub data: PathBuf,
+    /// The keyring file.
+    pub keyring: PathBuf,
+    /// The key file, if the vault was made with one.
+    pub key_file: Option<PathBuf>,
+    /// A file whose first line is the passphrase.
+    pub passphrase_file: Option<PathBuf>,
+    /// The policy file; `None` for the built-in policy.
+    pub policy: Option<PathBuf>,
+    /// Where `serve` listens.
+    pub listen: SocketAddr,
+    /// Whether a proxy before `serve` ends TLS.
+    pub behind_tls_proxy: bool,
+    /// Seconds after which a request is given up.
+    pub timeout_s: u64,
+    /// Requests worked on at one time.
+    pub concurrency_max: usize,
+    /// When the evidence of a read is on disk.
+    pub read_durability: ReadDurability,
+    /// Memory for blocks of the database.
+    pub cache_mib: usize,
+    /// Memory for rows not yet in a file.
+    pub write_buffer_mib: usize,
+    /// Form of the log.
+    pub log_format: LogFormat,
+    /// Least level that is logged.
+    pub log_level: LogLevel,
+}
+
+impl Settings {
+    pub(super) fn read(chosen: &[(&'static Key, Chosen)]) -> Result<Self, ConfigError> {
+        let from = Reader { chosen };
+        let settings = Self {
+            data: from.path("data")?,
+            keyring: from.path("keyring")?,
+            key_file: from.optional_path("key_file"),
+            passphrase_file: from.optional_path("passphrase_file"),
+            policy: from.optional_path("policy"),
+            listen: from.parsed("http.listen", "an IP address and port, such as 127.0.0.1:8200")?,
+            behind_tls_proxy: from.parsed("http.behind_tls_proxy", "true or false")?,
+            timeout_s: from.number("http.timeout_s", 1..=600, "a whole number from 1 to 600")?,
+            concurrency_max: from.number("http.concurrency_max", 1..=65_536, "a whole number from 1 to 65536")?,
+            read_durability: from.one_of("ledger.read_durability", READ_DURABILITY, "interval or sync")?,
+            cache_mib: from.number("storage.cache_mib", 8..=1_048_576, "a whole number from 8 to 1048576")?,
+            write_buffer_mib: from.number("storage.write_buffer_mib", 4..=4096, "a whole number from 4 to 4096")?,
+            log_format: from.one_of("log.format", LOG_FORMATS, "text or json")?,
+            log_level: from.one_of("log.level", LOG_LEVELS, "error, warn, info, debug or trace")?,
+        };
+        settings.checked_together()
+    }
+
+    fn checked_together(self) -> Result<Self, ConfigError> {
+        // Whoever copies or backs up the database must not get its keys along with it.
+        if lies_within(&self.keyring, &self.data) {
+            return Err(ConfigError::Contradiction {
+                what: "the keyring lies inside the data directory, where every copy of the data would carry its keys",
+                what_to_do: "set `keyring` (--keyring) to a path outside `data` (--data)",
+            });
+        }
+        if self.key_file.is_some() && self.passphrase_file.is_some() {
+            return Err(ConfigError::Contradiction {
+                what: "both a key file and a passphrase file are set",
+                what_to_do: "set `key_file` or `passphrase_file`, not both",
+            });
+        }
+        Ok(self)
+    }
+
+    /// The address, if it may be listened on: bearer tokens and personal data must not cross a network in the clear.
+    pub fn listen_checked(&self) -> Result<SocketAddr, ConfigError> {
+        if self.listen.ip().is_loopback() || self.behind_tls_proxy {
+            return Ok(self.listen);
+        }
+        Err(ConfigError::Contradiction {
+            what: "serve speaks plain HTTP, and this address can be reached from other machines, \
+                   so tokens and members' data would cross the network unencrypted",
+            what_to_do: "listen on 127.0.0.1, or put a proxy that ends TLS before it and say so with --behind-tls-proxy",
+        })
+    }
+}
+
+/// Whether `inner` is `outer` or below it, as far as the file system tells; neither need exist.
+fn lies_within(inner: &Path, outer: &Path) -> bool {
+    resolved(inner).starts_with(resolved(outer))
+}
+
+/// The path with links followed as far as it exists, and made absolute.
+fn resolved(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for ancestor in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), absolute.strip_prefix(ancestor)) {
+            return real.join(rest);
+        }
+    }
+    absolute
+}
+
+const READ_DURABILITY: &[(&str, ReadDurability)] =
+    &[("interval", ReadDurability::Interval), ("sync", ReadDurability::Sync)];
+
+const LOG_FORMATS: &[(&str, LogFormat)] = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+const LOG_LEVELS: &[(&str, LogLevel)] = &[
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+];
+
+struct Reader<'a> {
+    chosen: &'a [(&'static Key, Chosen)],
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &'static str) -> &str {
+        self.chosen.iter().find(|(key, _)| key.name == name).map_or("", |(_, chosen)| chosen.text.as_str())
+    }
+
+    fn invalid(&self, name: &'static str, expected: &'static str) -> ConfigError {
+        let found = self.chosen.iter().find(|(key, _)| key.name == name);
+        let origin = found.map_or(super::Origin::Default, |(_, chosen)| chosen.origin.clone());
+        ConfigError::Invalid { name, origin, expected }
+    }
+
+    fn optional_path(&self, name: &'static str) -> Option<PathBuf> {
+        let text = self.text(name);
+        (!text.is_empty()).then(|| PathBuf::from(text))
+    }
+
+    fn path(&self, name: &'static str) -> Result<PathBuf, ConfigError> {
+        self.optional_path(name).ok_or_else(|| self.invalid(name, "a path"))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, name: &'static str, expected: &'static str) -> Result<T, ConfigError> {
+        self.text(name).parse().map_err(|_| self.invalid(name, expected))
+    }
+
+    fn number<T>(&self, name: &'static str, range: RangeInclusive<T>, expected: &'static str) -> Result<T, ConfigError>
+    where
+        T: std::str::FromStr + PartialOrd,
+    {
+        let number: T = self.parsed(name, expected)?;
+        if range.contains(&number) { Ok(number) } else { Err(self.invalid(name, expected)) }
+    }
+
+    fn one_of<T: Copy>(
+        &self,
+        name: &'static str,
+        values: &[(&str, T)],
+        expected: &'static str,
+    ) -> Result<T, ConfigError> {
+        let text = self.text(name);
+        let found = values.iter().find(|(value, _)| *value == text);
+        found.map(|(_, value)| *value).ok_or_else(|| self.invalid(name, expected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Typed;
+
+    use super::*;
+
+    fn check(variables: &[(&str, &str)], expected: Result<(), &str>) {
+        let owned = variables.iter().map(|(name, text)| (format!("MEMBERVAULT_{name}"), (*text).to_owned()));
+        let found = Typed::from_environment(owned, &[]).resolve();
+        match (found, expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
+            (found, _) => panic!("{variables:?}: {found:?}"),
+        }
+    }
+
+    #[test]
+    fn values_out_of_their_form_are_refused() {
+        check(&[], Ok(()));
+        check(&[("HTTP_TIMEOUT_S", "600")], Ok(()));
+        check(&[("HTTP_TIMEOUT_S", "0")], Err("from 1 to 600"));
+        check(&[("STORAGE_CACHE_MIB", "-1")], Err("from 8"));
+        check(&[("LOG_LEVEL", "INFO")], Err("error, warn, info, debug or trace"));
+        check(&[("LOG_FORMAT", "")], Err("text or json"));
+        check(&[("DATA", "")], Err("expected a path"));
+        check(&[("KEY_FILE", "/a"), ("PASSPHRASE_FILE", "/b")], Err("not both"));
+    }
+
+    #[test]
+    fn the_keyring_may_not_lie_with_the_data() {
+        let inside = Err("the keyring lies inside the data directory");
+        check(&[("DATA", "/srv/mv"), ("KEYRING", "/srv/ring")], Ok(()));
+        check(&[("DATA", "/srv/mv"), ("KEYRING", "/srv/mv-ring")], Ok(()));
+        check(&[("DATA", "/srv/mv"), ("KEYRING", "/srv/mv/ring")], inside);
+        check(&[("DATA", "."), ("KEYRING", "ring")], inside);
+        let real = tempfile::tempdir().unwrap();
+        let data = real.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(&data, real.path().join("link")).unwrap();
+        let ring = real.path().join("link/ring");
+        check(&[("DATA", data.to_str().unwrap()), ("KEYRING", ring.to_str().unwrap())], inside);
+    }
+
+    #[test]
+    fn listening_beyond_this_machine_must_be_meant() {
+        let listen = |variables: &[(&str, &str)]| {
+            let owned = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+            Typed::from_environment(owned, &[]).resolve().unwrap().settings.listen_checked()
+        };
+        assert!(listen(&[]).is_ok());
+        assert!(listen(&[("MEMBERVAULT_HTTP_LISTEN", "[::1]:80")]).is_ok());
+        assert!(listen(&[("MEMBERVAULT_HTTP_LISTEN", "0.0.0.0:80")]).is_err());
+        assert!(
+            listen(&[("MEMBERVAULT_HTTP_LISTEN", "192.0.2.1:80"), ("MEMBERVAULT_HTTP_BEHIND_TLS_PROXY", "true")])
+                .is_ok()
+        );
+    }
+}
