@@ -56,6 +56,8 @@ codes! {
     PurposeRequired = "purpose_required",
     /// The stated purpose is not declared in the policy.
     PurposeUnknown = "purpose_unknown",
+    /// The role of this token may do this, but not for the stated purpose.
+    PurposeNotAllowed = "purpose_not_allowed",
     /// There is no such thing, or this token may not know of it.
     NotFound = "not_found",
     /// The member, or this part of the member, was erased.
@@ -68,7 +70,7 @@ codes! {
     IdentifierTaken = "identifier_taken",
     /// The idempotency key was used before with another request.
     IdempotencyMismatch = "idempotency_mismatch",
-    /// A legal hold forbids erasing this member.
+    /// A legal hold preserves the data of this member; it cannot be erased or deleted.
     LegalHold = "legal_hold",
     /// A named limit of the vault would be passed.
     LimitReached = "limit_reached",

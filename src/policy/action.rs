@@ -1,0 +1,173 @@
+//! What can be asked for. The names are the vocabulary of the policy file.
+
+use std::fmt;
+
+/// The facts an action depends on, and what it shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// One compartment of one live member.
+    Compartment,
+    /// All compartments of one live member that the role may see.
+    Compartments,
+    /// One live member as a whole.
+    Member,
+    /// Members, but none that is known before the act.
+    Members,
+    /// The vault itself.
+    Vault,
+}
+
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal, $text:literal, $scope:ident;)+) => {
+        /// One kind of act. The numbers are part of the ledger's format and never change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Action { $($(#[doc = $doc])+ $name = $number,)+ }
+
+        impl Action {
+            /// Every action, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The action's name in the policy file.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            const fn scope(self) -> Scope {
+                match self { $(Self::$name => Scope::$scope,)+ }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Create a member with its profile.
+    MemberCreate = 1, "member.create", Members;
+    /// Read a record.
+    RecordRead = 2, "record.read", Compartment;
+    /// Create, replace or change a record.
+    RecordWrite = 3, "record.write", Compartment;
+    /// Delete a record.
+    RecordDelete = 4, "record.delete", Compartment;
+    /// List the records of a member: names and metadata, no content.
+    RecordList = 5, "record.list", Compartments;
+    /// Find a member by an identifier.
+    MemberLookup = 6, "member.lookup", Members;
+    /// List the ids of members.
+    MemberList = 7, "member.list", Members;
+    /// Take out all that is held of a member.
+    MemberExport = 8, "member.export", Compartments;
+    /// Erase a member.
+    MemberErase = 9, "member.erase", Member;
+    /// Erase one compartment of a member.
+    CompartmentErase = 10, "compartment.erase", Compartment;
+    /// See how far an erasure has come.
+    ErasureRead = 11, "erasure.read", Vault;
+    /// Set a legal hold.
+    HoldSet = 12, "hold.set", Member;
+    /// Release a legal hold.
+    HoldRelease = 13, "hold.release", Member;
+    /// See a legal hold.
+    HoldRead = 14, "hold.read", Member;
+    /// Issue a token.
+    TokenCreate = 15, "token.create", Vault;
+    /// List tokens.
+    TokenList = 16, "token.list", Vault;
+    /// Revoke a token.
+    TokenRevoke = 17, "token.revoke", Vault;
+    /// Read the policy in force.
+    PolicyRead = 18, "policy.read", Vault;
+    /// Read the state of the vault.
+    StatusRead = 19, "status.read", Vault;
+}
+
+impl Action {
+    /// The action's number in the ledger.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The action of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.number() == number)
+    }
+
+    /// The action of a name in the policy file.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == name)
+    }
+
+    /// Whether the request must name the one compartment the act touches.
+    pub const fn takes_compartment(self) -> bool {
+        matches!(self.scope(), Scope::Compartment)
+    }
+
+    /// Whether the act runs over all compartments of a member, as far as the permit shows them.
+    pub const fn spans_compartments(self) -> bool {
+        matches!(self.scope(), Scope::Compartments)
+    }
+
+    /// Whether the act is about one member who must exist: [`super::Facts::member`] decides with.
+    pub const fn needs_live_member(self) -> bool {
+        matches!(self.scope(), Scope::Compartment | Scope::Compartments | Scope::Member)
+    }
+
+    /// Whether the act destroys data: [`super::Facts::held`] decides with. A legal hold preserves what is there, so it
+    /// stands against deleting a record as much as against an erasure.
+    pub const fn minds_hold(self) -> bool {
+        matches!(self, Self::MemberErase | Self::CompartmentErase | Self::RecordDelete)
+    }
+
+    /// Whether the answer shows fields of records.
+    pub const fn shows_fields(self) -> bool {
+        matches!(self, Self::RecordRead | Self::MemberExport)
+    }
+
+    /// Whether the act uses a member's data, so that a role with `purpose = "required"` must state one.
+    pub const fn uses_data(self) -> bool {
+        matches!(
+            self,
+            Self::MemberCreate
+                | Self::RecordRead
+                | Self::RecordWrite
+                | Self::RecordDelete
+                | Self::RecordList
+                | Self::MemberLookup
+                | Self::MemberList
+                | Self::MemberExport
+        )
+    }
+
+    /// Whether the act changes who may do what.
+    pub(super) const fn grants_access(self) -> bool {
+        matches!(self, Self::TokenCreate | Self::TokenRevoke)
+    }
+
+    /// Whether a token bound to one member can mean this act: it is about that one member and is not held against it.
+    pub(super) const fn suits_member_token(self) -> bool {
+        let own_act = self.needs_live_member() || matches!(self, Self::ErasureRead);
+        own_act && !matches!(self, Self::HoldSet | Self::HoldRelease)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_are_distinct_and_read_back() {
+        for (position, action) in Action::ALL.iter().enumerate() {
+            assert_eq!(usize::from(action.number()), position + 1);
+            assert_eq!(Action::from_number(action.number()), Some(*action));
+            assert_eq!(Action::from_name(action.as_str()), Some(*action));
+        }
+        assert_eq!(Action::from_number(0), None);
+        assert_eq!(Action::from_number(20), None);
+    }
+}
