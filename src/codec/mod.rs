@@ -1,1 +1,31 @@
-//! Byte layouts of every row, versioned. Knows no key and no engine.
+//! Byte layouts of every row, versioned. Knows no key, no cipher and no engine.
+//!
+//! Every layout begins with a version byte; readers refuse versions they do not know, bytes left over, and a second
+//! way of writing the same thing. Numbers are big-endian. `docs/FORMAT.md` draws each layout.
+//!
+//! Called by `crypto` (for the container of plaintext), `tables`, `keyring`, `ledger` and `vault`.
+
+mod error;
+mod key_bytes;
+pub mod keyring;
+pub mod keys;
+pub mod leaf;
+pub mod member;
+pub mod node;
+pub mod page;
+pub mod payload;
+mod plaintext;
+mod reader;
+pub mod record;
+pub mod rows;
+
+pub use error::CodecError;
+pub use key_bytes::{KEY_LEN, KeyBytes};
+pub use keyring::{KeyringBody, KeyringHeader, UnlockMethod};
+pub use leaf::{Event, Leaf, LeafKind};
+pub use member::{CompartmentKeys, MemberBody};
+pub use node::NodeBody;
+pub use page::Page;
+pub use plaintext::Plaintext;
+pub use record::{RecordBody, RecordParts};
+pub use rows::{ErasureRow, ErasureStage, HeadRow, RecordRow, RowStamp, VaultMeta};

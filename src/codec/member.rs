@@ -1,0 +1,224 @@
+//! The body of a member row: the member key and the data keys of its compartments.
+//!
+//! `1 | created minute u32 | MK 32 | next compartment u16 | count u16 | compartments | zeroes to a multiple of 128`,
+//! a compartment being `number u16 | name len u8 | name | count u8 | (dek version u32 | DEK 32) x count`.
+//! One form a content: numbers and versions ascend, every compartment has a data key.
+
+use super::key_bytes::KeyBytes;
+use super::reader::{Reader, name_len};
+use super::{CodecError, Plaintext};
+use crate::types::Compartment;
+use crate::types::record::limits::COMPARTMENTS_MAX;
+
+const WHAT: &str = "member body";
+const VERSION: u8 = 1;
+const BLOCK: usize = 128;
+const FIXED_LEN: usize = 41;
+
+/// Data keys of one compartment that may exist side by side: the present one, and earlier ones whose records were not
+/// written anew yet.
+pub const DEKS_MAX: usize = 16;
+
+/// The keys of one member. `M` is the member key, `D` a data key.
+pub struct MemberBody<M, D> {
+    /// When the member was created, in minutes.
+    pub created: u32,
+    /// The member key.
+    pub mk: M,
+    /// The number the next compartment gets. Numbers are never used again.
+    pub next_compartment: u16,
+    /// The compartments, by ascending number.
+    pub compartments: Vec<CompartmentKeys<D>>,
+}
+
+/// The keys of one compartment.
+pub struct CompartmentKeys<D> {
+    /// Its number within the member.
+    pub number: u16,
+    /// Its name.
+    pub name: Compartment,
+    /// Its data keys by ascending version. Never empty.
+    pub deks: Vec<(u32, D)>,
+}
+
+impl<D> CompartmentKeys<D> {
+    /// The data key that seals new records, and its version.
+    pub fn current(&self) -> Option<(u32, &D)> {
+        self.deks.last().map(|(version, dek)| (*version, dek))
+    }
+
+    /// The data key of a version.
+    pub fn dek(&self, version: u32) -> Option<&D> {
+        self.deks.iter().rev().find(|(of, _)| *of == version).map(|(_, dek)| dek)
+    }
+}
+
+impl<M, D> MemberBody<M, D> {
+    /// The compartment of a name.
+    pub fn compartment(&self, name: &Compartment) -> Option<&CompartmentKeys<D>> {
+        self.compartments.iter().find(|compartment| compartment.name == *name)
+    }
+
+    /// The compartment of a number.
+    pub fn compartment_numbered(&self, number: u16) -> Option<&CompartmentKeys<D>> {
+        self.compartments.iter().find(|compartment| compartment.number == number)
+    }
+}
+
+impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
+    /// Writes the body.
+    pub fn encode(&self) -> Result<Plaintext, CodecError> {
+        self.check()?;
+        let mut body = Plaintext::with_capacity(self.encoded_len());
+        body.extend(&[VERSION]);
+        body.extend(&self.created.to_be_bytes());
+        body.extend(self.mk.expose_key_bytes());
+        body.extend(&self.next_compartment.to_be_bytes());
+        body.extend(&count("compartments", self.compartments.len())?.to_be_bytes());
+        for compartment in &self.compartments {
+            compartment.encode(&mut body)?;
+        }
+        let padded = body.len().next_multiple_of(BLOCK);
+        body.pad_to(padded);
+        Ok(body)
+    }
+
+    /// Reads a body.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(WHAT, bytes, VERSION)?;
+        let created = reader.u32()?;
+        let mk = M::from_key_bytes(reader.array()?);
+        let next_compartment = reader.u16()?;
+        let count = usize::from(reader.u16()?);
+        if count > COMPARTMENTS_MAX {
+            return Err(reader.invalid("count"));
+        }
+        let mut compartments = Vec::with_capacity(count);
+        for _ in 0..count {
+            compartments.push(CompartmentKeys::parse(&mut reader)?);
+        }
+        reader.finish_padded(bytes.len(), BLOCK)?;
+        let body = Self { created, mk, next_compartment, compartments };
+        body.check().map(|()| body)
+    }
+
+    fn encoded_len(&self) -> usize {
+        let compartment = |keys: &CompartmentKeys<D>| {
+            keys.deks.len().saturating_mul(36).saturating_add(keys.name.as_str().len()).saturating_add(4)
+        };
+        self.compartments.iter().map(compartment).sum::<usize>().saturating_add(FIXED_LEN).next_multiple_of(BLOCK)
+    }
+
+    /// The rules that both directions keep.
+    fn check(&self) -> Result<(), CodecError> {
+        let invalid = |field| Err(CodecError::Invalid { what: WHAT, field });
+        let list = &self.compartments;
+        if !list.is_sorted_by(|a, b| a.number < b.number) {
+            return invalid("the order of compartments");
+        }
+        if list.last().is_some_and(|last| last.number >= self.next_compartment) {
+            return invalid("next compartment");
+        }
+        if list.iter().any(|one| one.deks.is_empty() || !one.deks.is_sorted_by(|a, b| a.0 < b.0)) {
+            return invalid("the order of data keys");
+        }
+        let repeated =
+            |(at, one): (usize, &CompartmentKeys<D>)| list.iter().take(at).any(|other| other.name == one.name);
+        if list.iter().enumerate().any(repeated) { invalid("compartment names") } else { Ok(()) }
+    }
+}
+
+impl<D: KeyBytes> CompartmentKeys<D> {
+    fn encode(&self, body: &mut Plaintext) -> Result<(), CodecError> {
+        let deks = u8::try_from(self.deks.len()).ok().filter(|deks| usize::from(*deks) <= DEKS_MAX);
+        let deks = deks.ok_or(CodecError::TooLarge { what: WHAT, field: "the number of data keys" })?;
+        body.extend(&self.number.to_be_bytes());
+        body.extend(&[name_len(self.name.as_str())]);
+        body.extend(self.name.as_str().as_bytes());
+        body.extend(&[deks]);
+        for (version, dek) in &self.deks {
+            body.extend(&version.to_be_bytes());
+            body.extend(dek.expose_key_bytes());
+        }
+        Ok(())
+    }
+
+    fn parse(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let number = reader.u16()?;
+        let name = reader.name("compartment name")?;
+        let count = usize::from(reader.u8()?);
+        if count > DEKS_MAX {
+            return Err(reader.invalid("the number of data keys"));
+        }
+        let mut deks = Vec::with_capacity(count);
+        for _ in 0..count {
+            deks.push((reader.u32()?, D::from_key_bytes(reader.array()?)));
+        }
+        Ok(Self { number, name, deks })
+    }
+}
+
+fn count(field: &'static str, len: usize) -> Result<u16, CodecError> {
+    let fits = u16::try_from(len).ok().filter(|_| len <= COMPARTMENTS_MAX);
+    fits.ok_or(CodecError::TooLarge { what: WHAT, field })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    type Body = MemberBody<Secret<[u8; 32]>, Secret<[u8; 32]>>;
+
+    fn compartment(number: u16, name: &str, versions: &[u32]) -> CompartmentKeys<Secret<[u8; 32]>> {
+        let deks = versions.iter().map(|version| (*version, Secret::new([*version as u8; 32]))).collect();
+        CompartmentKeys { number, name: name.parse().unwrap(), deks }
+    }
+
+    fn body(compartments: Vec<CompartmentKeys<Secret<[u8; 32]>>>) -> Body {
+        MemberBody { created: 7, mk: Secret::new([5; 32]), next_compartment: 9, compartments }
+    }
+
+    #[test]
+    fn keys_are_found_by_name_number_and_version() {
+        let whole = body(vec![compartment(0, "core", &[1]), compartment(3, "marketing", &[2, 5])]);
+        let bytes = whole.encode().unwrap();
+        assert_eq!(bytes.len() % 128, 0);
+        let read = Body::parse(bytes.expose()).unwrap();
+        assert_eq!((read.created, read.next_compartment, read.mk.expose()), (7, 9, &[5; 32]));
+        let marketing = read.compartment(&"marketing".parse().unwrap()).unwrap();
+        assert_eq!(marketing.current().map(|(version, dek)| (version, *dek.expose())), Some((5, [5; 32])));
+        assert!(marketing.dek(2).is_some() && marketing.dek(3).is_none());
+        assert_eq!(read.compartment_numbered(3).map(|found| found.name.as_str()), Some("marketing"));
+        assert_eq!(read.encode().unwrap().expose(), bytes.expose());
+    }
+
+    #[test]
+    fn the_length_hides_small_differences() {
+        let one = body(vec![compartment(0, "core", &[1])]).encode().unwrap();
+        let other = body(vec![compartment(0, "c", &[1])]).encode().unwrap();
+        assert_eq!((one.len(), other.len()), (128, 128));
+    }
+
+    #[test]
+    fn disorder_is_refused_in_both_directions() {
+        for compartments in [
+            vec![compartment(3, "core", &[1]), compartment(0, "orders", &[1])],
+            vec![compartment(0, "core", &[1]), compartment(0, "orders", &[1])],
+            vec![compartment(0, "core", &[1]), compartment(1, "core", &[1])],
+            vec![compartment(9, "core", &[1])],
+            vec![compartment(0, "core", &[])],
+            vec![compartment(0, "core", &[2, 1])],
+        ] {
+            assert!(body(compartments).encode().is_err());
+        }
+        let bytes = body(vec![compartment(0, "core", &[1])]).encode().unwrap().expose().to_vec();
+        for (at, value) in [(0, 2), (38, 0), (41, 1), (44, b'C'), (127, 1)] {
+            let mut bytes = bytes.clone();
+            bytes[at] = value;
+            assert!(Body::parse(&bytes).is_err(), "{at}");
+        }
+        assert!(Body::parse(&[bytes.as_slice(), &[0; 128]].concat()).is_err());
+        (0..bytes.len()).for_each(|cut| assert!(Body::parse(&bytes[..cut]).is_err()));
+    }
+}

@@ -1,0 +1,111 @@
+//! The container of plaintext: wiped when dropped, wiped also where it grew out of its place.
+
+use std::io;
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// Bytes in the clear. No `Debug`, no `Clone`; read through the counted word [`Plaintext::expose`].
+#[derive(Default)]
+pub struct Plaintext(Zeroizing<Vec<u8>>);
+
+impl Plaintext {
+    /// An empty buffer that will not move until `capacity` bytes are in it.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+    }
+
+    /// Takes bytes that were made elsewhere.
+    pub fn from_vec(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// `len` zero bytes.
+    pub fn zeroed(len: usize) -> Self {
+        Self(Zeroizing::new(vec![0; len]))
+    }
+
+    /// The bytes. Every caller of this word is counted.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes, to be changed in place.
+    pub fn expose_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Appends. Where the bytes must move to a larger place, the old place is wiped.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        let needed = self.0.len().saturating_add(bytes.len());
+        if needed > self.0.capacity() {
+            let mut larger = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
+            larger.extend_from_slice(&self.0);
+            self.0.zeroize();
+            *self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Appends zeroes up to `len` bytes.
+    pub fn pad_to(&mut self, len: usize) {
+        const ZEROES: [u8; 256] = [0; 256];
+        while self.0.len() < len {
+            let missing = len.saturating_sub(self.0.len()).min(ZEROES.len());
+            self.extend(ZEROES.get(..missing).unwrap_or(&ZEROES));
+        }
+    }
+
+    /// Keeps the `len` bytes from `start` on, without leaving the buffer.
+    pub(super) fn keep(&mut self, start: usize, len: usize) {
+        self.0.truncate(start.saturating_add(len));
+        let start = start.min(self.0.len());
+        self.0.drain(..start);
+    }
+
+    /// The vector itself, for a compressor that fills it up to its capacity.
+    pub(super) fn vec_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl io::Write for Plaintext {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_and_pads_and_keeps() {
+        let mut text = Plaintext::with_capacity(1);
+        for round in 0..100u8 {
+            text.extend(&[round; 7]);
+        }
+        assert_eq!(text.len(), 700);
+        text.pad_to(1000);
+        assert_eq!(text.expose()[699..702], [99, 0, 0]);
+        assert_eq!(text.len(), 1000);
+        text.keep(693, 8);
+        assert_eq!(text.expose(), [99, 99, 99, 99, 99, 99, 99, 0]);
+        text.keep(100, 1);
+        assert!(text.is_empty());
+    }
+}

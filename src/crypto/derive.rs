@@ -1,0 +1,151 @@
+//! Keys and tokens that derive from others. Every one is HKDF-Expand (one HMAC-SHA256) under its own info string;
+//! `docs/FORMAT.md` lists them.
+
+use super::Key;
+use super::hash::{equal_constant_time, expand, hmac};
+use crate::codec::{KEY_LEN, KeyBytes};
+use crate::types::place::{Control, KeyKind, Member, Note, VaultRoot};
+use crate::types::{Compartment, Purpose, RecordName, TokenId};
+
+/// What the vault notes about a member: the key that seals it, and where it lies.
+pub struct MemberNotes {
+    /// Seals access details and holds, and makes the references in the ledger.
+    pub note: Key<Note>,
+    /// The prefix of the member's rows in the access keyspace.
+    pub access_prefix: [u8; 16],
+}
+
+impl Key<Member> {
+    /// The key of the member's notes and the place of its access rows.
+    pub fn notes(&self) -> MemberNotes {
+        let note = derived(self, b"membervault/member/note/v1", &[]);
+        let prefix = expand(self.bytes(), b"membervault/member/access-prefix/v1", &[]);
+        MemberNotes { note, access_prefix: first_half(&prefix) }
+    }
+
+    /// The token a record's name is stored under.
+    pub fn record_token(&self, compartment: &Compartment, name: &RecordName) -> [u8; 16] {
+        // Names have no NUL, so one between them keeps the pair apart.
+        let context = [compartment.as_str().as_bytes(), &[0], name.as_str().as_bytes()];
+        first_half(&expand(self.bytes(), b"membervault/member/record-token/v1", &context))
+    }
+
+    /// The tag of an erasure in the ledger, of the whole member or of one compartment by its number. Whoever still holds
+    /// the member's key (a restored backup) recomputes it and knows that this was erased.
+    pub fn erasure_tag(&self, compartment: Option<u16>) -> [u8; 32] {
+        let scope = compartment.unwrap_or(crate::codec::keys::WHOLE_MEMBER).to_be_bytes();
+        *expand(self.bytes(), b"membervault/member/erasure-tag/v1", &[&scope])
+    }
+
+    /// The member's pseudonym for one purpose. Pseudonyms of two purposes cannot be linked.
+    pub fn pseudonym(&self, purpose: &Purpose) -> [u8; 16] {
+        first_half(&expand(self.bytes(), b"membervault/member/pseudonym/v1", &[purpose.as_str().as_bytes()]))
+    }
+}
+
+impl Key<Note> {
+    /// The reference in the ledger leaf of an access whose details have the commitment `detail`.
+    ///
+    /// Details are sealed under a fresh salt, so their commitment never repeats; [`crate::codec::leaf::NO_DETAIL`] would,
+    /// and link the leaves of one member.
+    pub fn leaf_ref(&self, detail: &[u8; 32]) -> [u8; 16] {
+        first_half(&expand(self.bytes(), b"membervault/note/leaf-ref/v1", &[detail]))
+    }
+}
+
+impl Key<VaultRoot> {
+    /// The key of control rows that are about no member.
+    pub fn control(&self) -> Key<Control> {
+        derived(self, b"membervault/vault/control/v1", &[])
+    }
+
+    /// The keys of one identifier field of the index.
+    pub fn index(&self, field: u8) -> IndexKeys {
+        IndexKeys {
+            bucket: derived(self, b"membervault/vault/index-bucket/v1", &[&[field]]),
+            token: derived(self, b"membervault/vault/index-token/v1", &[&[field]]),
+        }
+    }
+
+    /// The key that authenticates paging cursors.
+    pub fn cursor(&self) -> CursorKey {
+        CursorKey(derived(self, b"membervault/vault/cursor/v1", &[]))
+    }
+
+    /// The key that turns idempotency keys into row keys.
+    pub fn idempotency(&self) -> IdempotencyKey {
+        IdempotencyKey(derived(self, b"membervault/vault/idempotency/v1", &[]))
+    }
+
+    /// The prefix of access rows that are about no member.
+    pub fn events_prefix(&self) -> [u8; 16] {
+        first_half(&expand(self.bytes(), b"membervault/vault/events-prefix/v1", &[]))
+    }
+}
+
+/// A kind of derived secret that never seals.
+enum Mac {}
+
+impl KeyKind for Mac {
+    const NAME: &'static str = "mac";
+}
+
+/// The keys of one identifier field of the index.
+pub struct IndexKeys {
+    bucket: Key<Mac>,
+    token: Key<Mac>,
+}
+
+/// Where an identifier lies in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexEntryPlace {
+    /// The bucket whose pages hold the entry.
+    pub bucket: u32,
+    /// The token of the entry.
+    pub token: [u8; 16],
+}
+
+impl IndexKeys {
+    /// The place of a normalised identifier among `buckets` buckets.
+    pub fn place(&self, normalised: &[u8], buckets: u32) -> IndexEntryPlace {
+        let hash = hmac(self.bucket.bytes(), &[normalised]);
+        let number = hash.first_chunk().map_or(0, |first| u64::from_be_bytes(*first));
+        // Multiply and shift: spreads 64 bits evenly over any number of buckets.
+        let bucket = (u128::from(number).wrapping_mul(u128::from(buckets))) >> 64;
+        let token = hmac(self.token.bytes(), &[normalised]);
+        IndexEntryPlace { bucket: u32::try_from(bucket).unwrap_or_default(), token: first_half(&token) }
+    }
+}
+
+/// Authenticates paging cursors, so that only cursors this vault issued come back.
+pub struct CursorKey(Key<Mac>);
+
+impl CursorKey {
+    /// The authenticator of a cursor of one listing.
+    pub fn mac(&self, listing: u8, cursor: &[u8]) -> [u8; 16] {
+        first_half(&hmac(self.0.bytes(), &[&[listing], cursor]))
+    }
+
+    /// Whether `mac` is that authenticator.
+    pub fn verify(&self, listing: u8, cursor: &[u8], mac: &[u8]) -> bool {
+        equal_constant_time(&self.mac(listing, cursor), mac)
+    }
+}
+
+/// Turns the idempotency keys of callers into row keys that say nothing.
+pub struct IdempotencyKey(Key<Mac>);
+
+impl IdempotencyKey {
+    /// The token of a caller's key.
+    pub fn token(&self, actor: &TokenId, key: &[u8]) -> [u8; 16] {
+        first_half(&hmac(self.0.bytes(), &[actor.as_bytes(), key]))
+    }
+}
+
+fn derived<From: KeyKind, To: KeyKind>(key: &Key<From>, info: &[u8], context: &[&[u8]]) -> Key<To> {
+    Key::from_key_bytes(&expand(key.bytes(), info, context))
+}
+
+fn first_half(bytes: &[u8; KEY_LEN]) -> [u8; 16] {
+    bytes.first_chunk().copied().unwrap_or_default()
+}

@@ -1,0 +1,74 @@
+//! Where random bytes come from. Handed in everywhere, so that tests can run the whole core under a seed.
+
+use std::cell::RefCell;
+
+use zeroize::Zeroize;
+
+use super::CryptoError;
+
+/// A source of random bytes for keys and salts.
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills `out` with bytes nobody can predict.
+    fn fill(&self, out: &mut [u8]) -> Result<(), CryptoError>;
+}
+
+/// The operating system's generator, asked for a kilobyte at a time.
+///
+/// Each thread has its own store. Bytes are wiped as they are handed out, and a store that was filled by another process
+/// (before a fork) is thrown away, so no two threads or processes ever hand out the same bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsEntropy;
+
+const STORE_LEN: usize = 1024;
+/// Longer requests go to the operating system directly.
+const STORED_MAX: usize = 128;
+
+struct Store {
+    bytes: [u8; STORE_LEN],
+    /// Bytes not yet handed out: the last ones.
+    left: usize,
+    process: u32,
+}
+
+thread_local! {
+    static STORE: RefCell<Store> = const { RefCell::new(Store { bytes: [0; STORE_LEN], left: 0, process: 0 }) };
+}
+
+impl Entropy for OsEntropy {
+    fn fill(&self, out: &mut [u8]) -> Result<(), CryptoError> {
+        if out.len() > STORED_MAX {
+            return from_system(out);
+        }
+        // While a thread ends its store may be gone already.
+        STORE.try_with(|store| store.borrow_mut().take(out)).unwrap_or_else(|_| from_system(out))
+    }
+}
+
+impl Store {
+    fn take(&mut self, out: &mut [u8]) -> Result<(), CryptoError> {
+        let process = std::process::id();
+        if self.left < out.len() || self.process != process {
+            self.left = 0;
+            from_system(&mut self.bytes)?;
+            self.left = STORE_LEN;
+            self.process = process;
+        }
+        let start = STORE_LEN.saturating_sub(self.left);
+        let end = start.saturating_add(out.len());
+        let taken = self.bytes.get_mut(start..end).ok_or(CryptoError::Primitive)?;
+        out.copy_from_slice(taken);
+        taken.zeroize();
+        self.left = STORE_LEN.saturating_sub(end);
+        Ok(())
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+fn from_system(out: &mut [u8]) -> Result<(), CryptoError> {
+    getrandom::fill(out).map_err(CryptoError::Entropy)
+}

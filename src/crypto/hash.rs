@@ -1,0 +1,57 @@
+//! SHA-256, HMAC and the two uses of HKDF; comparison in constant time.
+
+use hkdf::HkdfExtract;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::CryptoError;
+use crate::codec::KEY_LEN;
+
+/// SHA-256 over the parts, one after the other.
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+pub fn equal_constant_time(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// HMAC-SHA256 under a 32-byte key, over the parts one after the other.
+pub(super) fn hmac(key: &[u8; KEY_LEN], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    // The key as one block of the hash, padded as HMAC pads it: this constructor cannot fail.
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new(&block);
+    block.as_mut_slice().zeroize();
+    parts.iter().for_each(|part| mac.update(part));
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+/// HKDF-Expand to 32 bytes, which is one HMAC. `context` is not delimited: callers see to it that it is injective.
+pub(super) fn expand(key: &[u8; KEY_LEN], info: &[u8], context: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    let mut mac_input: [&[u8]; 6] = [&[]; 6];
+    debug_assert!(context.len() <= 4);
+    let parts = std::iter::once(info).chain(context.iter().copied()).chain(std::iter::once([1].as_slice()));
+    mac_input.iter_mut().zip(parts).for_each(|(to, part)| *to = part);
+    hmac(key, &mac_input)
+}
+
+/// HKDF with a salt, to 64 bytes.
+pub(super) fn extract_and_expand(
+    salt: &[u8; 32],
+    key: &[u8; KEY_LEN],
+    info: &[&[u8]],
+) -> Result<Zeroizing<[[u8; 32]; 2]>, CryptoError> {
+    let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
+    extract.input_ikm(key);
+    let (mut prk, hkdf) = extract.finalize();
+    prk.as_mut_slice().zeroize();
+    let mut okm = Zeroizing::new([[0; 32]; 2]);
+    hkdf.expand_multi_info(info, okm.as_flattened_mut()).map_err(|_| CryptoError::Primitive)?;
+    Ok(okm)
+}
