@@ -1,1 +1,2 @@
 //! The command line: takes, calls one verb, gives.
+mod import;

@@ -61,7 +61,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // The command line.
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
-    ("csv", &["cli/"]),
+    ("csv_core", &["cli/import/csv"]),
     ("indicatif", &["cli/"]),
     ("rpassword", &["cli/"]),
     // The process.
