@@ -1,2 +1,73 @@
 //! The command line: takes, calls one verb, gives.
+//!
+//! Each command is a file: its arguments as a type with the text of its `--help`, and a short function that turns them
+//! into a call of the vault and the answer into lines or JSON. Settings are resolved here once and handed on. Answers go
+//! to standard output, remarks, logs and errors to standard error. `main.rs` alone comes in.
+//!
+//! What this room must never do: take personal data as an argument (every user of a machine can see arguments, and
+//! shells keep them), or repeat it in an error.
+
+mod args;
+mod completions;
+mod config_show;
+mod failure;
 mod import;
+mod output;
+mod passphrase;
+mod policy;
+mod session;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use failure::{Done, EXIT_USAGE, Failure};
+use session::Session;
+
+use crate::app;
+use crate::config::Typed;
+
+/// Does what the arguments say and answers with the exit code of the process.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    if let Err(error) = app::harden() {
+        return ended(Err(error.into()), false);
+    }
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            let verbose = cli.global.verbose;
+            ended(run(cli), verbose)
+        }
+        Err(usage) => {
+            let _ = usage.print();
+            if usage.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+        }
+    }
+}
+
+fn ended(result: Result<Done, Failure>, verbose: bool) -> ExitCode {
+    match result {
+        Ok(done) => ExitCode::from(done.exit_code()),
+        Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.lines(verbose));
+            ExitCode::from(failure::exit_code(failure.code()))
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Done, Failure> {
+    match cli.command {
+        Command::Completions(arguments) => arguments.run(),
+        Command::Version => output::version(),
+        command => {
+            let session = Session::begin(&cli.global, Typed::default())?;
+            match command {
+                Command::Policy(command) => command.run(&session),
+                Command::Config(command) => command.run(&session),
+                Command::Completions(_) | Command::Version => Ok(Done::Fully),
+            }
+        }
+    }
+}

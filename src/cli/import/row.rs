@@ -101,3 +101,9 @@ pub(super) trait Rows {
     /// The next row, or what is wrong with it; `None` at the end. An error ends the reading.
     fn next_row(&mut self) -> io::Result<Option<Result<Row, Reject>>>;
 }
+
+impl<T: Rows + ?Sized> Rows for Box<T> {
+    fn next_row(&mut self) -> io::Result<Option<Result<Row, Reject>>> {
+        (**self).next_row()
+    }
+}

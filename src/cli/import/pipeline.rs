@@ -1,0 +1,147 @@
+//! Reading and taking at the same time: a thread parses rows into batches while the batch before is being sealed and
+//! committed. The queue between them is bounded, so a fast disk does not fill the memory.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::row::{Reject, Row, Rows};
+use crate::cli::failure::Failure;
+
+/// Rows of one batch: enough that one commit costs little a row, few enough that a batch is taken in well under a
+/// second and little is done again after an interruption.
+const BATCH_ROWS_MAX: usize = 4096;
+/// Bytes of one batch, for files whose rows are large.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Batches parsed and not yet taken.
+const BATCHES_WAITING_MAX: usize = 2;
+
+/// Rows that go on together.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    /// The rows, in the order of the file.
+    pub(super) rows: Vec<Row>,
+    /// What was rejected between them.
+    pub(super) rejects: Vec<Reject>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn is_full(&self) -> bool {
+        self.rows.len() + self.rejects.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    fn add(&mut self, row: Result<Row, Reject>) {
+        match row {
+            Ok(row) => {
+                self.bytes += row.bytes;
+                self.rows.push(row);
+            }
+            Err(reject) => self.rejects.push(reject),
+        }
+    }
+}
+
+/// Why a run ended early.
+pub(super) enum Stop {
+    /// The file could not be read on.
+    Reading(io::Error),
+    /// A batch could not be taken.
+    Taking(Failure),
+}
+
+/// Hands every batch of `rows` to `take`, in order.
+pub(super) fn run(
+    rows: &mut (dyn Rows + Send),
+    mut take: impl FnMut(Batch) -> Result<(), Failure>,
+) -> Result<(), Stop> {
+    std::thread::scope(|scope| {
+        let (sender, receiver): (_, Receiver<io::Result<Batch>>) = sync_channel(BATCHES_WAITING_MAX);
+        scope.spawn(move || read_all(rows, &sender));
+        for batch in receiver {
+            take(batch.map_err(Stop::Reading)?).map_err(Stop::Taking)?;
+        }
+        Ok(())
+    })
+}
+
+/// Sends batches until the file ends, or until nobody takes them any more.
+fn read_all(rows: &mut dyn Rows, sender: &SyncSender<io::Result<Batch>>) {
+    loop {
+        let batch = read_batch(rows);
+        let last = batch.as_ref().map_or(true, |batch| !batch.is_full());
+        if sender.send(batch).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// A full batch; one that is not full is the last.
+fn read_batch(rows: &mut dyn Rows) -> io::Result<Batch> {
+    let mut batch = Batch::default();
+    while !batch.is_full() {
+        match rows.next_row()? {
+            Some(row) => batch.add(row),
+            None => break,
+        }
+    }
+    Ok(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::{Fault, Reason};
+    use super::*;
+
+    /// `left` rows, every tenth rejected; then an error if `fails`.
+    struct Sample {
+        line: u64,
+        left: u64,
+        row_bytes: usize,
+        fails: bool,
+    }
+
+    impl Rows for Sample {
+        fn next_row(&mut self) -> io::Result<Option<Result<Row, Reject>>> {
+            if self.left == 0 {
+                return if self.fails { Err(io::Error::other("torn")) } else { Ok(None) };
+            }
+            self.left -= 1;
+            self.line += 1;
+            let (line, bytes) = (self.line, self.row_bytes);
+            Ok(Some(match line % 10 {
+                0 => Err(Reject { line, fault: Fault::row(Reason::NotUtf8) }),
+                _ => Ok(Row { line, bytes, profile: serde_json::Map::new() }),
+            }))
+        }
+    }
+
+    fn sizes(mut sample: Sample) -> (Vec<usize>, Result<(), Stop>) {
+        let mut sizes = Vec::new();
+        let end = run(&mut sample, |batch| {
+            sizes.push(batch.rows.len() + batch.rejects.len());
+            Ok(())
+        });
+        (sizes, end)
+    }
+
+    #[test]
+    fn every_row_is_taken_once_in_bounded_batches() {
+        let sample = |left, row_bytes| Sample { line: 0, left, row_bytes, fails: false };
+        assert_eq!(sizes(sample(0, 1)).0, [0]);
+        assert_eq!(sizes(sample(10, 1)).0, [10]);
+        assert_eq!(sizes(sample(10_000, 1)).0, [4096, 4096, 1808]);
+        assert_eq!(sizes(sample(8192, 1)).0, [4096, 4096, 0]);
+        assert_eq!(sizes(sample(20, 1024 * 1024)).0, [8, 9, 3]);
+    }
+
+    #[test]
+    fn an_error_of_the_file_or_of_the_taker_ends_the_run() {
+        let torn = Sample { line: 0, left: 5000, row_bytes: 1, fails: true };
+        let (taken, end) = sizes(torn);
+        assert_eq!(taken, [4096]);
+        assert!(matches!(end, Err(Stop::Reading(_))));
+        let mut endless = Sample { line: 0, left: u64::MAX, row_bytes: 1, fails: false };
+        let end = run(&mut endless, |_| Err(Failure::usage("full", "stop")));
+        assert!(matches!(end, Err(Stop::Taking(_))));
+    }
+}
