@@ -1,4 +1,5 @@
 //! Manual clock, seeded randomness, fault engine: for tests only.
 
+pub mod clock;
 pub mod entropy;
 pub mod faults;
