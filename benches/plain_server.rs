@@ -20,7 +20,9 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::store::{Batch, Durability, Engine, Keyspace, Reader};
 use uuid::Uuid;
@@ -81,8 +83,14 @@ async fn serve(directory: &str, address: &str) {
     let engine = Arc::new(open(directory, Opening::Existing));
     let router = Router::new().route("/v1/members/{id}", get(read).put(write)).with_state(engine);
     let listener = tokio::net::TcpListener::bind(address).await.expect("the address is free");
-    let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
-    axum::serve(listener, router).await.unwrap();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let service = TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
 }
 
 async fn read(State(engine): State<Arc<RocksEngine>>, Path(id): Path<String>) -> Response {

@@ -17,6 +17,7 @@
 //! | 4 | [`ledger`] | the one door to disk: rows and their evidence in one commit |
 //! | 5 | [`vault`] | the facade: one file per verb |
 //! | 6 | [`http`], [`jobs`] | the edges: know the facade and rank 0 only |
+//! | 7 | [`harden`] | keeps the process's memory to itself |
 //! | 7 | [`config`], [`telemetry`], [`app`], [`cli`] | composition |
 
 pub mod code;
@@ -42,6 +43,7 @@ pub mod vault;
 pub mod http;
 pub mod jobs;
 
+pub mod harden;
 pub mod config;
 pub mod telemetry;
 pub mod app;

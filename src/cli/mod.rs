@@ -26,13 +26,13 @@ use args::{Cli, Command};
 use failure::{Done, EXIT_USAGE, Failure};
 use session::Session;
 
-use crate::app;
+use crate::harden;
 use crate::config::Typed;
 
 /// Does what the arguments say and answers with the exit code of the process.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    if let Err(error) = app::harden() {
-        return ended(Err(error.into()), false);
+    for warning in harden::process() {
+        output::complain(&[warning.to_string()]);
     }
     match Cli::try_parse_from(arguments) {
         Ok(cli) => {

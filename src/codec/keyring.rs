@@ -1,7 +1,8 @@
-//! The keyring file: a clear header, then one envelope under the key-encryption key.
+//! The keyring file: `header | envelope | CRC-32 u32`, the envelope being under the key-encryption key.
 //!
 //! Header: `"MVKEYS1\n" 8 | vault 16 | method u8 | m_kib u32 | t u32 | p u32 | salt 16` (53 bytes). It is part of the
-//! associated data of the envelope, so a changed header does not open.
+//! associated data of the envelope, so a changed header does not open. The checksum covers all before it; it protects
+//! nothing, but tells a damaged file from a wrong passphrase.
 //!
 //! Body: `1 | epoch u64 | root 32 | has next u8 [epoch u64 | root 32] | vault secret 32 | ledger size u64 | ledger root
 //! 32 | holders u8 x (len u16 | path) | zeroes to a multiple of 512`.
@@ -13,12 +14,13 @@ use super::reader::Reader;
 use super::{CodecError, Plaintext};
 use crate::types::VaultId;
 
+const FILE: &str = "keyring file";
 const HEADER: &str = "keyring header";
 const BODY: &str = "keyring body";
 const VERSION: u8 = 1;
 const BLOCK: usize = 512;
 
-/// The first bytes of every keyring file.
+/// The first bytes of every keyring file. The last but one is its version.
 pub const KEYRING_MAGIC: &[u8; 8] = b"MVKEYS1\n";
 /// Directories a keyring may be copied to.
 pub const HOLDERS_MAX: usize = 16;
@@ -66,7 +68,27 @@ impl KeyringHeader {
         bytes
     }
 
-    /// Reads the header of a file; what follows it is the envelope.
+    /// The file of this header and an envelope.
+    pub fn frame(&self, envelope: &[u8]) -> Vec<u8> {
+        let mut file = self.encode();
+        file.extend_from_slice(envelope);
+        file.extend_from_slice(&crc32fast::hash(&file).to_be_bytes());
+        file
+    }
+
+    /// Header and envelope of a file.
+    pub fn unframe(file: &[u8]) -> Result<(Self, &[u8]), CodecError> {
+        if let [b'M', b'V', b'K', b'E', b'Y', b'S', version @ b'2'..=b'9', b'\n', ..] = file {
+            return Err(CodecError::Unknown { what: FILE, found: *version });
+        }
+        let (covered, checksum) = file.split_last_chunk().ok_or(CodecError::Truncated { what: FILE })?;
+        if *checksum != crc32fast::hash(covered).to_be_bytes() {
+            return Err(CodecError::Invalid { what: FILE, field: "its checksum" });
+        }
+        Self::parse(covered)
+    }
+
+    /// Reads the header at the beginning of `file`; the rest is given back.
     pub fn parse(file: &[u8]) -> Result<(Self, &[u8]), CodecError> {
         let mut reader = Reader::unversioned(HEADER, file);
         if reader.array()? != KEYRING_MAGIC {
@@ -234,6 +256,7 @@ mod tests {
         file.extend_from_slice(b"envelope");
         assert_eq!(KeyringHeader::parse(&file), Ok((header, b"envelope".as_slice())));
         (0..KeyringHeader::LEN).for_each(|cut| assert!(KeyringHeader::parse(&file[..cut]).is_err()));
+        assert_eq!(KeyringHeader::unframe(&header.frame(b"envelope")), Ok((header, b"envelope".as_slice())));
         file[24] = 3;
         assert_eq!(KeyringHeader::parse(&file), Err(CodecError::Unknown { what: HEADER, found: 3 }));
         file[0] = b'm';

@@ -17,8 +17,9 @@ const VERSION: u8 = 1;
 const HEADER_LEN: usize = 10;
 const STORED: u8 = 0;
 const ZSTD: u8 = 1;
-/// For texts of about 1 KiB a higher level costs time and gains nothing.
-const ZSTD_LEVEL: i32 = 1;
+/// Fast mode, since a read pays for it. On profiles of 550 B level 1 would save another 18 % of the bytes, but unpack in
+/// 1.4 us rather than 0.1 us; on records of 1.6 KB another 9 % for 1.9 us rather than 0.5 us.
+const ZSTD_LEVEL: i32 = -1;
 
 /// The shortest payload: all smaller ones look the same.
 pub const PAYLOAD_FLOOR: usize = 256;

@@ -2,26 +2,24 @@
 
 use std::io;
 
-use zeroize::{Zeroize, Zeroizing};
-
 /// Bytes in the clear. No `Debug`, no `Clone`; read through the counted word [`Plaintext::expose`].
 #[derive(Default)]
-pub struct Plaintext(Zeroizing<Vec<u8>>);
+pub struct Plaintext(Vec<u8>);
 
 impl Plaintext {
     /// An empty buffer that will not move until `capacity` bytes are in it.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+        Self(Vec::with_capacity(capacity))
     }
 
     /// Takes bytes that were made elsewhere.
-    pub fn from_vec(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+    pub const fn from_vec(bytes: Vec<u8>) -> Self {
+        Self(bytes)
     }
 
     /// `len` zero bytes.
     pub fn zeroed(len: usize) -> Self {
-        Self(Zeroizing::new(vec![0; len]))
+        Self(vec![0; len])
     }
 
     /// The bytes. Every caller of this word is counted.
@@ -35,12 +33,12 @@ impl Plaintext {
     }
 
     /// How many bytes there are.
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -50,8 +48,7 @@ impl Plaintext {
         if needed > self.0.capacity() {
             let mut larger = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
             larger.extend_from_slice(&self.0);
-            self.0.zeroize();
-            *self.0 = larger;
+            wipe(&mut std::mem::replace(&mut self.0, larger));
         }
         self.0.extend_from_slice(bytes);
     }
@@ -73,9 +70,23 @@ impl Plaintext {
     }
 
     /// The vector itself, for a compressor that fills it up to its capacity.
-    pub(super) fn vec_mut(&mut self) -> &mut Vec<u8> {
+    pub(super) const fn vec_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
+}
+
+impl Drop for Plaintext {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// Overwrites all the vector ever held. As one `memset` that the barrier keeps from being optimised away: the loop of
+/// `Zeroize` writes byte by byte, which for a record takes a fifth of the time it takes to open it.
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.resize(bytes.capacity(), 0);
+    zeroize::optimization_barrier(bytes.as_slice());
 }
 
 impl io::Write for Plaintext {
@@ -107,5 +118,15 @@ mod tests {
         assert_eq!(text.expose(), [99, 99, 99, 99, 99, 99, 99, 0]);
         text.keep(100, 1);
         assert!(text.is_empty());
+    }
+
+    #[test]
+    fn wiping_reaches_the_spare_room() {
+        let mut bytes = Vec::with_capacity(64);
+        bytes.extend_from_slice(&[7; 64]);
+        bytes.truncate(3);
+        let place = bytes.as_ptr();
+        wipe(&mut bytes);
+        assert_eq!((bytes.as_ptr(), bytes.as_slice()), (place, [0; 64].as_slice()));
     }
 }

@@ -149,3 +149,82 @@ fn derived<From: KeyKind, To: KeyKind>(key: &Key<From>, info: &[u8], context: &[
 fn first_half(bytes: &[u8; KEY_LEN]) -> [u8; 16] {
     bytes.first_chunk().copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::testkit::entropy::SeededEntropy;
+
+    fn key<K: KeyKind>() -> Key<K> {
+        Key::generate(&SeededEntropy::new(1)).unwrap()
+    }
+
+    #[test]
+    fn nothing_derived_from_one_key_is_equal() {
+        let mk = key::<Member>();
+        let [core, profile] = [Compartment::core(), "profile".parse().unwrap()];
+        let name = |text: &str| text.parse::<RecordName>().unwrap();
+        let notes = mk.notes();
+        let tag = |compartment| first_half(&mk.erasure_tag(compartment));
+        let mut seen = HashSet::from([
+            first_half(notes.note.bytes()),
+            notes.access_prefix,
+            mk.record_token(&core, &name("profile")),
+            mk.record_token(&profile, &name("core")),
+            mk.record_token(&core, &name("p")),
+            mk.pseudonym(&"analytics".parse().unwrap()),
+            mk.pseudonym(&"support".parse().unwrap()),
+            tag(None),
+            tag(Some(0)),
+            tag(Some(1)),
+            notes.note.leaf_ref(&[0; 32]),
+            notes.note.leaf_ref(&[1; 32]),
+        ]);
+        assert_eq!(seen.len(), 12);
+        let root = Key::<VaultRoot>::from_key_bytes(mk.bytes());
+        let index = root.index(1);
+        seen.extend([
+            first_half(root.control().bytes()),
+            root.events_prefix(),
+            root.cursor().mac(0, b""),
+            root.idempotency().token(&TokenId::LOCAL_OPERATOR, b""),
+            index.place(b"ada@example.org", 64).token,
+            root.index(2).place(b"ada@example.org", 64).token,
+        ]);
+        assert_eq!(seen.len(), 18);
+    }
+
+    #[test]
+    fn pairs_of_names_are_kept_apart() {
+        let mk = key::<Member>();
+        let token =
+            |compartment: &str, name: &str| mk.record_token(&compartment.parse().unwrap(), &name.parse().unwrap());
+        assert_ne!(token("a", "bc"), token("ab", "c"));
+    }
+
+    #[test]
+    fn identifiers_spread_over_the_buckets() {
+        let index = key::<VaultRoot>().index(1);
+        let mut counts = [0u32; 100];
+        for number in 0..10_000u32 {
+            let place = index.place(format!("{number}@example.org").as_bytes(), 100);
+            counts[place.bucket as usize] += 1;
+        }
+        assert!(counts.iter().all(|count| (50..170).contains(count)), "{counts:?}");
+        assert_eq!(index.place(b"x", 1).bucket, 0);
+        assert_eq!(index.place(b"x", 0).bucket, 0);
+    }
+
+    #[test]
+    fn a_cursor_of_another_listing_or_vault_is_refused() {
+        let cursor = key::<VaultRoot>().cursor();
+        let mac = cursor.mac(1, b"after this");
+        assert!(cursor.verify(1, b"after this", &mac));
+        assert!(!cursor.verify(2, b"after this", &mac) && !cursor.verify(1, b"after that", &mac));
+        assert!(!cursor.verify(1, b"after this", &mac[..15]) && !cursor.verify(1, b"after this", &[]));
+        let other: Key<VaultRoot> = Key::generate(&SeededEntropy::new(2)).unwrap();
+        assert!(!other.cursor().verify(1, b"after this", &mac));
+    }
+}

@@ -72,3 +72,45 @@ impl Drop for Store {
 fn from_system(out: &mut [u8]) -> Result<(), CryptoError> {
     getrandom::fill(out).map_err(CryptoError::Entropy)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_bytes_are_handed_out_twice() {
+        let draw = || {
+            let salt = || {
+                let mut salt = [0; 32];
+                OsEntropy.fill(&mut salt).map(|()| salt)
+            };
+            std::iter::repeat_with(salt).take(100).collect::<Result<Vec<_>, _>>().unwrap()
+        };
+        let threads = [draw, draw, draw].map(std::thread::spawn);
+        let salts: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).chain(draw()).collect();
+        assert_eq!(salts.len(), 400);
+    }
+
+    #[test]
+    fn bytes_are_wiped_as_they_leave_the_store() {
+        let mut store = Store { bytes: [0; STORE_LEN], left: 0, process: 0 };
+        let mut out = [0; 100];
+        for _ in 0..10 {
+            store.take(&mut out).unwrap();
+        }
+        assert_eq!(store.left, 24);
+        assert!(store.bytes[..1000].iter().all(|byte| *byte == 0) && store.bytes[1000..] != [0; 24]);
+        store.take(&mut out).unwrap();
+        assert_eq!(store.left, STORE_LEN - 100);
+    }
+
+    #[test]
+    fn a_store_of_another_process_is_thrown_away() {
+        let mut store = Store { bytes: [7; STORE_LEN], left: STORE_LEN, process: std::process::id().wrapping_add(1) };
+        let mut out = [7; 32];
+        store.take(&mut out).unwrap();
+        assert_ne!(out, [7; 32]);
+    }
+}

@@ -51,6 +51,11 @@ impl Suite {
             other => Err(CryptoError::UnknownSuite(other)),
         }
     }
+
+    /// The suite an envelope was sealed with.
+    pub fn of(envelope: &[u8]) -> Result<Self, CryptoError> {
+        Self::from_number(*envelope.get(MAGIC.len()).ok_or(CryptoError::NotAnEnvelope)?)
+    }
 }
 
 /// Seals `plaintext` for `place`.
@@ -212,4 +217,96 @@ where
     let tag: &Tag<A> = tag.into();
     let opened = A::new(ek.into()).decrypt_inout_detached(&Nonce::<A>::default(), aad, buffer.into(), tag);
     opened.map_err(|_| CryptoError::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::entropy::SeededEntropy;
+    use crate::types::place::{AccessPlace, Control, ControlPlace, HoldPlace, Note};
+    use crate::types::{MemberId, VaultId};
+
+    const VAULT: VaultId = VaultId::from_bytes([1; 16]);
+    const MEMBER: MemberId = MemberId::from_bytes([2; 16]);
+    const SUITES: [Suite; 2] = [Suite::ChaCha20Poly1305, Suite::Aes256Gcm];
+    const PLACE: AccessPlace<'_> = AccessPlace { vault: &VAULT, member: &MEMBER };
+
+    fn key() -> Key<Note> {
+        Key::generate(&SeededEntropy::new(1)).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens() {
+        for suite in SUITES {
+            assert_eq!(Suite::from_number(suite.number()).unwrap(), suite);
+            for len in [0, 1, 63, 64, 65, 8195] {
+                let plaintext = vec![7; len];
+                let mut row = b"row".to_vec();
+                seal_into(suite, &key(), &PLACE, &plaintext, &SeededEntropy::new(2), &mut row).unwrap();
+                assert_eq!(row.len(), 3 + len + ENVELOPE_OVERHEAD);
+                assert_eq!(open(&key(), &PLACE, &row[3..]).unwrap().expose(), plaintext);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_plaintext_never_looks_the_same() {
+        let entropy = SeededEntropy::new(2);
+        let sealed = || seal(Suite::ChaCha20Poly1305, &key(), &PLACE, b"same", &entropy).unwrap();
+        let (one, other) = (sealed(), sealed());
+        let equal = one.iter().zip(&other).filter(|(a, b)| a == b).count();
+        assert!(equal < 4 + 10, "beyond the magic and suite only chance agrees");
+    }
+
+    #[test]
+    fn every_changed_bit_is_refused() {
+        for suite in SUITES {
+            let envelope = seal(suite, &key(), &PLACE, b"plaintext", &SeededEntropy::new(2)).unwrap();
+            for bit in 0..envelope.len() * 8 {
+                let mut changed = envelope.clone();
+                changed[bit / 8] ^= 1 << (bit % 8);
+                let refusal = open(&key(), &PLACE, &changed).err().unwrap();
+                let expected = match bit / 8 {
+                    0..3 => matches!(refusal, CryptoError::NotAnEnvelope),
+                    3 => matches!(refusal, CryptoError::UnknownSuite(_) | CryptoError::WrongKeyOrPlace),
+                    4..68 => matches!(refusal, CryptoError::WrongKeyOrPlace),
+                    _ => matches!(refusal, CryptoError::Damaged),
+                };
+                assert!(expected, "bit {bit}: {refusal:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_place_under_the_same_key_is_refused() {
+        let envelope = seal(Suite::Aes256Gcm, &key(), &PLACE, b"note", &SeededEntropy::new(2)).unwrap();
+        let hold = HoldPlace { vault: &VAULT, member: &MEMBER };
+        assert!(matches!(open(&key(), &hold, &envelope), Err(CryptoError::WrongKeyOrPlace)));
+    }
+
+    #[test]
+    fn limits_are_refused_before_anything_is_written() {
+        let mut out = b"row".to_vec();
+        let entropy = SeededEntropy::new(2);
+        let too_long = vec![0; PLAINTEXT_MAX + 1];
+        let sealed = seal_into(Suite::Aes256Gcm, &key(), &PLACE, &too_long, &entropy, &mut out);
+        assert!(matches!(sealed, Err(CryptoError::TooLong)) && out == b"row");
+        let key: Key<Control> = Key::generate(&entropy).unwrap();
+        let longest = ControlPlace { vault: &VAULT, row_key: &[7; 255] };
+        let envelope = seal(Suite::Aes256Gcm, &key, &longest, b"", &entropy).unwrap();
+        assert!(open(&key, &longest, &envelope).unwrap().is_empty());
+    }
+
+    #[test]
+    fn without_entropy_nothing_is_sealed() {
+        struct Dry;
+        impl Entropy for Dry {
+            fn fill(&self, _: &mut [u8]) -> Result<(), CryptoError> {
+                Err(CryptoError::Entropy(getrandom::Error::UNSUPPORTED))
+            }
+        }
+        let mut out = Vec::new();
+        let sealed = seal_into(Suite::ChaCha20Poly1305, &key(), &PLACE, b"secret", &Dry, &mut out);
+        assert!(matches!(sealed, Err(CryptoError::Entropy(_))) && out.is_empty());
+    }
 }

@@ -55,3 +55,38 @@ pub(super) fn extract_and_expand(
     hkdf.expand_multi_info(info, okm.as_flattened_mut()).map_err(|_| CryptoError::Primitive)?;
     Ok(okm)
 }
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+    use hkdf::Hkdf;
+
+    use super::*;
+
+    #[test]
+    fn sha256_is_that_of_fips_180() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(HEXLOWER.encode(&sha256(&[b"a", b"", b"bc"])), abc);
+    }
+
+    #[test]
+    fn expanding_is_that_of_the_hkdf_crate() {
+        let mut expected = [0; 32];
+        Hkdf::<Sha256>::from_prk(&[7; 32]).unwrap().expand(b"info and context", &mut expected).unwrap();
+        assert_eq!(*expand(&[7; 32], b"info", &[b" and", b" context"]), expected);
+    }
+
+    #[test]
+    fn the_parts_of_an_info_are_joined() {
+        let (salt, key) = ([0x0c; 32], [0x0b; 32]);
+        let mut expected = [0; 64];
+        Hkdf::<Sha256>::new(Some(&salt), &key).expand(b"info", &mut expected).unwrap();
+        assert_eq!(extract_and_expand(&salt, &key, &[b"in", b"fo"]).unwrap().as_flattened(), expected);
+    }
+
+    #[test]
+    fn equality_is_of_content_and_length() {
+        assert!(equal_constant_time(b"", b"") && equal_constant_time(b"ab", b"ab"));
+        assert!(!equal_constant_time(b"ab", b"ac") && !equal_constant_time(b"ab", b"abc"));
+    }
+}

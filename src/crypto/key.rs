@@ -55,3 +55,21 @@ impl<K: KeyKind> KeyBytes for Key<K> {
         self.bytes.expose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::entropy::SeededEntropy;
+    use crate::types::place::{Data, Shard};
+
+    #[test]
+    fn keys_are_fresh_and_commit_to_their_kind() {
+        let entropy = SeededEntropy::new(1);
+        let keys: [Key<Data>; 2] = [(); 2].map(|()| Key::generate(&entropy).unwrap());
+        assert_ne!(keys[0].commitment(), keys[1].commitment());
+        let copy = Key::<Data>::from_key_bytes(keys[0].expose_key_bytes());
+        let other = Key::<Shard>::from_key_bytes(keys[0].expose_key_bytes());
+        assert_eq!(copy.commitment(), keys[0].commitment());
+        assert_ne!(other.commitment(), keys[0].commitment());
+    }
+}

@@ -18,6 +18,7 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
     ("vault", 5),
     ("http", 6),
     ("jobs", 6),
+    ("harden", 7),
     ("config", 7),
     ("telemetry", 7),
     ("app", 7),
@@ -50,7 +51,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     // Identifiers.
     ("idna", &["types/identifier"]),
     ("phonenumber", &["types/identifier"]),
-    ("precis_profiles", &["types/identifier"]),
+    ("precis_profiles", &["types/identifier", "masterkey/passphrase"]),
     // The HTTP stack; another web framework touches these places only.
     ("axum", &["http/"]),
     ("hyper", &["http/"]),
@@ -65,12 +66,12 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli/"]),
     ("rpassword", &["cli/"]),
     // The process.
-    ("rustix", &["store/", "masterkey/", "keyring/", "app", "cli/"]),
+    ("rustix", &["store/", "masterkey/", "harden", "app", "cli/"]),
     ("tikv_jemallocator", &["main.rs", "app"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("tracing", &["store/", "ledger/", "vault/", "http/", "jobs/", "telemetry/", "app", "cli/"]),
     ("quick_cache", &["keyring/"]),
-    ("arc_swap", &["ledger/", "vault/", "app"]),
+    ("arc_swap", &["keyring/", "ledger/", "vault/", "app"]),
 ];
 
 /// Foreign crates that any room may name: they do nothing by themselves.

@@ -37,12 +37,23 @@ pub(crate) fn house() -> &'static [Source] {
             }
         }
         assert!(files.len() > HOUSE_FILES_MIN, "the walk found only {} files", files.len());
-        files
+        let tests_only: Vec<bool> = files.iter().map(|file| is_tests_file(file, &files)).collect();
+        files.into_iter().zip(tests_only).filter(|(_, tests_only)| !tests_only).map(|(file, _)| file).collect()
     })
 }
 
 /// Fewer than this means that the walk looked in the wrong place.
 const HOUSE_FILES_MIN: usize = 15;
+
+/// Whether a file is, or lies in, a module `tests` that its parent declares under `#[cfg(test)]`.
+fn is_tests_file(file: &Source, files: &[Source]) -> bool {
+    let Some((parent, _)) = file.path.split_once("/tests.rs").or_else(|| file.path.split_once("/tests/")) else {
+        return false;
+    };
+    let declares = |other: &&Source| other.path == format!("{parent}/mod.rs") || other.path == format!("{parent}.rs");
+    // What is under `#[cfg(test)]` is not among the tokens, so a `mod tests` that is seen is a shipped one.
+    files.iter().find(declares).is_some_and(|parent| parent.line_of(&["mod", "tests"]).is_none())
+}
 
 impl Source {
     pub(crate) fn parse(path: &str, text: &str) -> Self {

@@ -1,0 +1,84 @@
+//! Member rows: the member key and the data keys of each compartment, sealed under the shard's key.
+//!
+//! What is opened here is never kept: it goes to the request that asked, and is wiped with it.
+
+use super::{CompartmentKeys, Keyring, KeyringError, MemberBody, Unreadable};
+use crate::clock::Timestamp;
+use crate::codec::rows;
+use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, Key};
+use crate::store::Reader;
+use crate::types::place::MemberRowPlace;
+use crate::types::record::limits::COMPARTMENTS_MAX;
+use crate::types::{Compartment, MemberId};
+
+/// The version of the first data key of a compartment.
+const FIRST_DEK: u32 = 1;
+
+impl Keyring {
+    /// Fresh keys for a new member, with its first compartment.
+    pub fn new_member(
+        &self,
+        now: Timestamp,
+        first: &Compartment,
+        entropy: &dyn Entropy,
+    ) -> Result<MemberBody, KeyringError> {
+        let mk = Key::generate(entropy)?;
+        let mut body = MemberBody { created: now.as_minutes(), mk, next_compartment: 0, compartments: Vec::new() };
+        self.add_compartment(&mut body, first, entropy)?;
+        Ok(body)
+    }
+
+    /// Gives the member keys for a compartment, unless it has them. Numbers of compartments are never used twice, so
+    /// that a row left over from an erased compartment cannot pass for one of its successor.
+    pub fn add_compartment<'b>(
+        &self,
+        body: &'b mut MemberBody,
+        name: &Compartment,
+        entropy: &dyn Entropy,
+    ) -> Result<&'b CompartmentKeys, KeyringError> {
+        let full = KeyringError::TooManyCompartments { compartments_max: COMPARTMENTS_MAX };
+        let at = match body.compartments.iter().position(|compartment| compartment.name == *name) {
+            Some(at) => at,
+            None => {
+                let number = body.next_compartment;
+                if usize::from(number) >= COMPARTMENTS_MAX {
+                    return Err(full);
+                }
+                let deks = vec![(FIRST_DEK, Key::generate(entropy)?)];
+                body.compartments.push(CompartmentKeys { number, name: name.clone(), deks });
+                body.next_compartment = number.saturating_add(1);
+                body.compartments.len().saturating_sub(1)
+            }
+        };
+        body.compartments.get(at).ok_or(full)
+    }
+
+    /// Opens a member's row.
+    pub fn open_member(&self, reader: &dyn Reader, member: &MemberId, row: &[u8]) -> Result<MemberBody, KeyringError> {
+        let shard = self.shard_of(member);
+        let key = self.shard_key(reader, shard)?;
+        let place = MemberRowPlace { vault: self.vault(), shard, member };
+        let open = || -> Result<MemberBody, Unreadable> {
+            let plain = crypto::open(&key, &place, rows::sealed(row)?)?;
+            Ok(MemberBody::parse(plain.expose())?)
+        };
+        open().map_err(KeyringError::MemberUnreadable)
+    }
+
+    /// The row of a member.
+    pub fn seal_member(
+        &self,
+        reader: &dyn Reader,
+        member: &MemberId,
+        body: &MemberBody,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, KeyringError> {
+        let shard = self.shard_of(member);
+        let key = self.shard_key(reader, shard)?;
+        let place = MemberRowPlace { vault: self.vault(), shard, member };
+        let plain = body.encode()?;
+        let mut row = rows::begin_sealed(plain.len().saturating_add(ENVELOPE_OVERHEAD));
+        crypto::seal_into(self.suite(), &key, &place, plain.expose(), entropy, &mut row)?;
+        Ok(row)
+    }
+}

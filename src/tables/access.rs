@@ -1,0 +1,42 @@
+//! Access rows: the sealed details of each access, under a prefix that only the member's keys yield.
+
+use super::TablesError;
+use super::scan::{self, Chunk};
+use crate::codec::keys;
+use crate::store::{KeyRange, Keyspace, Reader};
+
+/// Where access rows lie.
+pub const KEYSPACE: Keyspace = Keyspace::Access;
+
+/// The details of one access.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessAt {
+    /// The leaf of the ledger it belongs to.
+    pub leaf: u64,
+    /// The row, as stored; empty where the leaf says all.
+    pub row: Vec<u8>,
+}
+
+/// The key of an access row.
+pub fn key(prefix: &[u8; 16], leaf: u64) -> [u8; 24] {
+    keys::access(prefix, leaf)
+}
+
+/// The accesses under a prefix, oldest first, after the leaf `after`.
+pub fn list(
+    reader: &dyn Reader,
+    prefix: &[u8; 16],
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Chunk<AccessAt>, TablesError> {
+    let last = after.map(|leaf| key(prefix, leaf));
+    let range = scan::following(prefix, last.as_ref().map(<[u8; 24]>::as_slice));
+    scan::rows(reader, KEYSPACE, &range, limit, |key, row| {
+        keys::parse_access(key).map(|(_, leaf)| AccessAt { leaf, row: row.to_vec() })
+    })
+}
+
+/// Where all accesses under a prefix lie.
+pub fn range_of(prefix: &[u8; 16]) -> KeyRange {
+    KeyRange::prefix(*prefix)
+}

@@ -1,0 +1,25 @@
+//! The vault's own description, and the epoch of its key tree.
+
+use super::TablesError;
+use crate::codec::keys;
+use crate::codec::rows::{self, VaultMeta};
+use crate::store::{Keyspace, Reader};
+
+/// Where both lie.
+pub const KEYSPACE: Keyspace = Keyspace::Control;
+/// The key of the description.
+pub const VAULT_KEY: [u8; 1] = keys::VAULT_META;
+/// The key of the epoch.
+pub const EPOCH_KEY: [u8; 1] = keys::TREE_EPOCH;
+
+/// The vault's description. `None` in a database that holds no vault.
+pub fn vault(reader: &dyn Reader) -> Result<Option<VaultMeta>, TablesError> {
+    let row = reader.get(KEYSPACE, &VAULT_KEY)?;
+    Ok(row.map(|row| VaultMeta::parse(&row)).transpose()?)
+}
+
+/// The epoch of the key tree.
+pub fn epoch(reader: &dyn Reader) -> Result<Option<u64>, TablesError> {
+    let row = reader.get(KEYSPACE, &EPOCH_KEY)?;
+    Ok(row.map(|row| rows::parse_epoch(&row)).transpose()?)
+}

@@ -1,0 +1,49 @@
+//! API tokens: one sealed row per token, under its public part.
+
+use super::TablesError;
+use super::scan::{self, Chunk};
+use crate::codec::keys;
+use crate::store::{Keyspace, Reader};
+use crate::types::TokenId;
+
+/// Where tokens lie.
+pub const KEYSPACE: Keyspace = Keyspace::Control;
+
+/// The key of a token's row.
+pub fn key(token: &TokenId) -> [u8; 9] {
+    keys::token(token)
+}
+
+/// A token's row, as stored.
+pub fn row(reader: &dyn Reader, token: &TokenId) -> Result<Option<Vec<u8>>, TablesError> {
+    Ok(reader.get(KEYSPACE, &key(token))?)
+}
+
+/// The rows of the tokens after `after`.
+pub fn list(
+    reader: &dyn Reader,
+    after: Option<&TokenId>,
+    limit: usize,
+) -> Result<Chunk<(TokenId, Vec<u8>)>, TablesError> {
+    let last = after.map(key);
+    let range = scan::following(&[keys::tag::TOKEN], last.as_ref().map(<[u8; 9]>::as_slice));
+    scan::rows(reader, KEYSPACE, &range, limit, |key, row| Ok((keys::parse_token(key)?, row.to_vec())))
+}
+
+/// Visits every token: there are as many as an administrator issued, and they are read once, when the vault is opened.
+pub fn each<E: From<TablesError>>(
+    reader: &dyn Reader,
+    visit: &mut dyn FnMut(TokenId, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after = None;
+    loop {
+        let chunk = list(reader, after.as_ref(), super::SCAN_ROWS_MAX)?;
+        for (token, row) in &chunk.items {
+            visit(*token, row)?;
+        }
+        after = chunk.items.last().map(|(token, _)| *token).filter(|_| chunk.more);
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
