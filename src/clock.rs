@@ -18,6 +18,11 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// From whole minutes since the Unix epoch, as rows and leaves carry them.
+    pub const fn from_minutes(minutes: u32) -> Self {
+        Self(minutes as u64 * 60_000)
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn as_millis(self) -> u64 {
         self.0

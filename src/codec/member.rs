@@ -2,7 +2,8 @@
 //!
 //! `1 | created minute u32 | MK 32 | next compartment u16 | count u16 | compartments | zeroes to a multiple of 128`,
 //! a compartment being `number u16 | name len u8 | name | count u8 | (dek version u32 | DEK 32) x count`.
-//! One form a content: numbers and versions ascend, every compartment has a data key.
+//! One form a content: numbers and versions ascend. A compartment without a data key was erased; its name stays so that
+//! it is never given keys again.
 
 use super::key_bytes::KeyBytes;
 use super::reader::{Reader, name_len};
@@ -37,7 +38,7 @@ pub struct CompartmentKeys<D> {
     pub number: u16,
     /// Its name.
     pub name: Compartment,
-    /// Its data keys by ascending version. Never empty.
+    /// Its data keys by ascending version. Empty: the compartment was erased.
     pub deks: Vec<(u32, D)>,
 }
 
@@ -45,6 +46,11 @@ impl<D> CompartmentKeys<D> {
     /// The data key that seals new records, and its version.
     pub fn current(&self) -> Option<(u32, &D)> {
         self.deks.last().map(|(version, dek)| (*version, dek))
+    }
+
+    /// Whether the compartment was erased.
+    pub fn is_erased(&self) -> bool {
+        self.deks.is_empty()
     }
 
     /// The data key of a version.
@@ -57,6 +63,11 @@ impl<M, D> MemberBody<M, D> {
     /// The compartment of a name.
     pub fn compartment(&self, name: &Compartment) -> Option<&CompartmentKeys<D>> {
         self.compartments.iter().find(|compartment| compartment.name == *name)
+    }
+
+    /// Drops the data keys of a compartment, for good.
+    pub fn erase_compartment(&mut self, number: u16) {
+        self.compartments.iter_mut().filter(|one| one.number == number).for_each(|one| one.deks.clear());
     }
 
     /// The compartment of a number.
@@ -119,7 +130,7 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
         if list.last().is_some_and(|last| last.number >= self.next_compartment) {
             return invalid("next compartment");
         }
-        if list.iter().any(|one| one.deks.is_empty() || !one.deks.is_sorted_by(|a, b| a.0 < b.0)) {
+        if list.iter().any(|one| !one.deks.is_sorted_by(|a, b| a.0 < b.0)) {
             return invalid("the order of data keys");
         }
         let repeated =
@@ -201,13 +212,22 @@ mod tests {
     }
 
     #[test]
+    fn an_erased_compartment_keeps_its_name_and_number_alone() {
+        let mut whole = body(vec![compartment(0, "core", &[1]), compartment(3, "marketing", &[2, 5])]);
+        whole.erase_compartment(3);
+        let read = Body::parse(whole.encode().unwrap().expose()).unwrap();
+        let marketing = read.compartment(&"marketing".parse().unwrap()).unwrap();
+        assert!(marketing.is_erased() && marketing.current().is_none());
+        assert!(!read.compartments[0].is_erased());
+    }
+
+    #[test]
     fn disorder_is_refused_in_both_directions() {
         for compartments in [
             vec![compartment(3, "core", &[1]), compartment(0, "orders", &[1])],
             vec![compartment(0, "core", &[1]), compartment(0, "orders", &[1])],
             vec![compartment(0, "core", &[1]), compartment(1, "core", &[1])],
             vec![compartment(9, "core", &[1])],
-            vec![compartment(0, "core", &[])],
             vec![compartment(0, "core", &[2, 1])],
         ] {
             assert!(body(compartments).encode().is_err());

@@ -1,7 +1,7 @@
 //! What is to be written, why it may be written, and the evidence of it: one value.
 
 use crate::codec::{Leaf, RowStamp};
-use crate::store::{Batch, Keyspace, Op};
+use crate::store::{Batch, KeyRange, Keyspace, Op};
 use crate::tlog::{Hash, leaf_hash};
 use crate::types::MemberId;
 
@@ -22,6 +22,7 @@ pub struct Change {
     pub(super) rows: Batch,
     pub(super) access: Vec<AccessRow>,
     pub(super) late: Vec<Late>,
+    pub(super) clears: Vec<(Keyspace, KeyRange)>,
     pub(super) relies: Vec<Reliance>,
     pub(super) decided_at: Option<Mark>,
     pub(super) bytes: usize,
@@ -100,6 +101,7 @@ impl Change {
             rows: Batch::new(),
             access: Vec::new(),
             late: Vec::new(),
+            clears: Vec::new(),
             relies: Vec::new(),
             decided_at: None,
         }
@@ -123,6 +125,13 @@ impl Change {
         end: impl Into<Vec<u8>>,
     ) -> &mut Self {
         self.op(Op::DeleteRange { keyspace, start: start.into(), end: end.into() })
+    }
+
+    /// Removes whatever rows the range holds at the moment of the commit, before the rows of this change are written:
+    /// also those that came after the change was decided.
+    pub fn clear(&mut self, keyspace: Keyspace, range: KeyRange) -> &mut Self {
+        self.clears.push((keyspace, range));
+        self
     }
 
     /// Takes over operations that were prepared elsewhere.
@@ -170,6 +179,7 @@ impl Change {
             leaf: late.leaf + leaves,
             ..late
         }));
+        self.clears.extend(other.clears);
         self.relies.extend(other.relies);
         // Facts were read after the earlier of the two marks; without one on either side nothing is known.
         self.decided_at = self.decided_at.zip(other.decided_at).map(|(one, other)| one.min(other));

@@ -12,11 +12,14 @@ use super::overlay::Overlay;
 use super::recent::Recent;
 use crate::codec::keys;
 use crate::codec::rows::{HeadRow, parse_epoch};
-use crate::store::{Batch, Durability, Engine, Keyspace, Op, StoreError};
+use crate::store::{Batch, Durability, Engine, KeyRange, Keyspace, Op, StoreError};
 use crate::tlog::{Tile, Tree};
 
 /// Operations a group adds besides those of its changes: the head, and a tile now and then.
 const EXTRA_OPS: usize = 4;
+
+/// A range with more rows than this is removed as a range.
+const CLEARED_SINGLY_MAX: usize = 512;
 
 pub(super) struct Committer {
     engine: Arc<dyn Engine>,
@@ -102,8 +105,13 @@ impl Committer {
         for reliance in &change.relies {
             self.check(reliance, change.decided_at, group)?;
         }
+        let cleared = self.cleared(&change.clears, group)?;
         let first = self.tree.size();
         write_index(change, first);
+        for op in cleared {
+            self.witness(&op, group.number);
+            group.batch.ops.push(op);
+        }
         for op in &change.rows.ops {
             self.witness(op, group.number);
         }
@@ -131,6 +139,22 @@ impl Committer {
                 holds(group.overlay.stamp(&group.batch.ops, &*self.engine, *keyspace, key)? == *stamp)
             }
         }
+    }
+
+    /// The operations that empty these ranges as they are now. Rows are removed one by one where they are few, which
+    /// leaves no range tombstones in the way of later reads.
+    fn cleared(&self, clears: &[(Keyspace, KeyRange)], group: &mut Group) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (keyspace, range) in clears {
+            let keys = group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, CLEARED_SINGLY_MAX)?;
+            match &range.end {
+                Some(end) if keys.len() > CLEARED_SINGLY_MAX => {
+                    ops.push(Op::DeleteRange { keyspace: *keyspace, start: range.start.clone(), end: end.clone() });
+                }
+                _ => ops.extend(keys.into_iter().map(|key| Op::Delete { keyspace: *keyspace, key })),
+            }
+        }
+        Ok(ops)
     }
 
     /// Takes notice of what later changes rely on.

@@ -123,6 +123,11 @@ impl Ledger {
         self.head().root
     }
 
+    /// Whether it takes changes: not closed, and no write has failed.
+    pub fn is_open(&self) -> bool {
+        !self.core.queue.is_closed() && self.core.poison.check().is_ok()
+    }
+
     /// Takes no more changes, commits and syncs what waits, and ends the threads. Tells whether all of it succeeded.
     pub fn close(&self) -> Result<(), LedgerError> {
         self.core.queue.close();

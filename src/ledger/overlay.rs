@@ -1,6 +1,7 @@
 //! The rows as a change in the middle of a group sees them: what the group has written so far, over the engine.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use crate::codec::RowStamp;
 use crate::store::{Engine, KeyRange, Keyspace, Op, StoreError};
@@ -33,6 +34,31 @@ impl Overlay {
             return Ok(None);
         }
         Ok(engine.get(keyspace, key)?.map(|row| RowStamp::of(&row)))
+    }
+
+    /// The keys of the rows a change would find in a range now. If there are more than `keys_max`, only so many that
+    /// this shows.
+    pub(super) fn keys(
+        &mut self,
+        group: &[Op],
+        engine: &dyn Engine,
+        keyspace: Keyspace,
+        range: &KeyRange,
+        keys_max: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.index(group);
+        let rows = self.rows.get(keyspace.index());
+        let written = rows.into_iter().flatten().filter(|(key, stamp)| stamp.is_some() && range.contains(key));
+        let mut keys: Vec<_> = written.map(|(key, _)| key.clone()).collect();
+        engine.scan(keyspace, range, &mut |key, _| {
+            let overwritten = rows.is_some_and(|rows| rows.contains_key(key));
+            let removed = || self.removed.iter().any(|(of, range)| *of == keyspace && range.contains(key));
+            if !overwritten && !removed() {
+                keys.push(key.to_vec());
+            }
+            if keys.len() > keys_max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(keys)
     }
 
     fn index(&mut self, group: &[Op]) {

@@ -109,6 +109,13 @@ impl Compartment {
     }
 }
 
+impl Purpose {
+    /// Stands for "no purpose was stated" where pseudonyms are derived by purpose.
+    pub fn unstated() -> Self {
+        Self("unstated".into())
+    }
+}
+
 impl RecordName {
     /// The profile is the record `core/profile`.
     pub fn profile() -> Self {

@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+use crate::codec::Plaintext;
 use crate::types::{
     Compartment, ErasureId, FieldName, MemberId, RecordMeta, RecordName, RecordVersion, Role, TokenId, VaultId,
 };
+
+use super::Error;
 
 /// A member to be created.
 pub struct NewMember {
@@ -50,21 +53,25 @@ impl RecordAddress {
     }
 }
 
-/// A JSON object as it was stored. Personal data: wiped when dropped, no `Debug`.
-pub struct JsonObject {
-    buffer: Zeroizing<Vec<u8>>,
-    start: usize,
-}
+/// The text of a JSON object. Personal data: wiped when dropped, no `Debug`.
+pub struct JsonObject(Plaintext);
 
 impl JsonObject {
-    /// The object is `buffer[start..]`.
-    pub(crate) fn new(buffer: Zeroizing<Vec<u8>>, start: usize) -> Self {
-        Self { buffer, start }
+    /// The text as it was stored.
+    pub(crate) fn stored(text: Plaintext) -> Self {
+        Self(text)
     }
 
-    /// The text of the object, UTF-8 JSON.
+    /// The text of an object made for this reply.
+    pub(crate) fn made(object: &Map<String, Value>) -> Result<Self, Error> {
+        let mut text = Plaintext::with_capacity(1024);
+        serde_json::to_writer(&mut text, object).map_err(|_| Error::Internal("a JSON object is serialisable"))?;
+        Ok(Self(text))
+    }
+
+    /// The text, UTF-8 JSON.
     pub fn as_bytes(&self) -> &[u8] {
-        self.buffer.get(self.start..).unwrap_or_default()
+        self.0.expose()
     }
 }
 
@@ -76,14 +83,7 @@ impl Serialize for JsonObject {
     }
 }
 
-/// A field that was not shown as it is, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Withheld {
-    /// The field.
-    pub field: String,
-    /// `masked`, `pseudonym` or `hidden`.
-    pub treatment: &'static str,
-}
+pub use crate::policy::{Withheld, WithheldReason};
 
 /// A record as this caller may see it.
 #[derive(Serialize)]
@@ -232,6 +232,16 @@ pub enum Stage {
     Purged,
 }
 
+/// What an erasure erased. Which compartment it was is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// The member.
+    Member,
+    /// One compartment of the member.
+    Compartment,
+}
+
 /// An erasure.
 #[derive(Clone, Debug, Serialize)]
 pub struct Erasure {
@@ -239,9 +249,8 @@ pub struct Erasure {
     pub id: ErasureId,
     /// The member.
     pub member: MemberId,
-    /// The compartment, if only that was erased.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub compartment: Option<String>,
+    /// Whether the whole member or one compartment was erased.
+    pub scope: Scope,
     /// How far it has come.
     pub stage: Stage,
     /// When it was asked for.
@@ -338,10 +347,35 @@ pub struct Status {
     pub ledger_size: u64,
     /// The root of the ledger, hexadecimal.
     pub ledger_root: String,
-    /// Erasures that are fenced and wait for a seal.
-    pub erasures_fenced: u64,
     /// SHA-256 of the policy in force, hexadecimal.
     pub policy_sha256: String,
     /// Bytes on disk by keyspace.
     pub disk_bytes: std::collections::BTreeMap<&'static str, u64>,
+    /// Bytes of the write-ahead log.
+    pub wal_bytes: u64,
+}
+
+/// The policy in force.
+#[derive(Clone, Debug, Serialize)]
+pub struct PolicyText {
+    /// SHA-256 of the text, hexadecimal.
+    pub sha256: String,
+    /// The text.
+    pub toml: String,
+}
+
+/// What became of one member of an import.
+#[derive(Debug)]
+pub enum Imported {
+    /// A new member.
+    Created(MemberId),
+    /// A member with this identifier is there already, in the vault or earlier in the batch.
+    Exists {
+        /// Which identifier.
+        kind: crate::types::IdentifierKind,
+        /// Whose it is; `None` if it is of a member earlier in the same batch.
+        member: Option<MemberId>,
+    },
+    /// The member cannot be stored as it is.
+    Rejected(Error),
 }

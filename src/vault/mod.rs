@@ -2,5 +2,123 @@
 //!
 //! The edges (`http`, `cli`, `jobs`) know this room and rank 0 only. A verb finds the member, puts the facts on the
 //! table, asks the policy once, opens what the permit covers, and commits rows and evidence together before it answers.
+//! Nothing here knows HTTP, parses a command line or names a storage engine.
 
+pub mod act;
 pub mod api;
+mod bearer;
+pub mod create;
+mod cursor;
+mod erase;
+pub mod error;
+mod evidence;
+mod export;
+pub mod hold;
+mod index;
+mod input;
+mod list;
+mod lookup;
+mod open;
+mod pipeline;
+mod rate;
+mod read;
+mod records;
+mod status;
+pub mod tokens;
+mod write;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::clock::{Clock, Timestamp};
+use crate::codec::rows::VaultMeta;
+use crate::crypto::{self, Entropy, Key, Suite};
+use crate::keyring::{Keyring, MemberBody};
+use crate::ledger::{Change, Ledger, Reliance};
+use crate::policy::Policy;
+use crate::store::Engine;
+use crate::tables;
+use crate::types::{MemberId, VaultId};
+use crate::types::place::Place;
+
+pub use act::Act;
+pub use error::Error;
+pub use open::{Founding, Parts};
+
+/// An open vault. Cheap to clone; all clones are the same vault.
+#[derive(Clone)]
+pub struct Vault(Arc<Rooms>);
+
+/// What the verbs work with, handed in when the vault is opened.
+struct Rooms {
+    engine: Arc<dyn Engine>,
+    keyring: Keyring,
+    ledger: Ledger,
+    policy: ArcSwap<Policy>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    meta: VaultMeta,
+    suite: Suite,
+    tokens: tokens::TokenBook,
+}
+
+impl Vault {
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
+    }
+
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        self.0.policy.load_full()
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    pub(crate) fn tokens(&self) -> &tokens::TokenBook {
+        &self.0.tokens
+    }
+
+    pub(crate) fn id(&self) -> &VaultId {
+        &self.0.meta.vault
+    }
+
+    pub(crate) fn suite(&self) -> Suite {
+        self.0.suite
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Fresh random bytes, for ids.
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], Error> {
+        let mut bytes = [0; N];
+        self.entropy().fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Seals a member's keys and puts the row into `change`, which holds only while the tree is at this epoch.
+    pub(crate) fn put_member(&self, change: &mut Change, member: &MemberId, body: &MemberBody) -> Result<(), Error> {
+        let row = self.keyring().seal_member(self.engine(), member, body, self.entropy())?;
+        change.relies_on(Reliance::Epoch(self.keyring().epoch()));
+        change.put(tables::member::KEYSPACE, tables::member::key(member), row);
+        Ok(())
+    }
+
+    /// A row that is one envelope.
+    pub(crate) fn seal_row<P: Place>(&self, key: &Key<P::Key>, place: &P, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        let mut row = crate::codec::rows::begin_sealed(crypto::ENVELOPE_OVERHEAD + plain.len());
+        crypto::seal_into(self.suite(), key, place, plain, self.entropy(), &mut row)?;
+        Ok(row)
+    }
+}

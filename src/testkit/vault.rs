@@ -1,0 +1,100 @@
+//! A whole vault in memory, under a manual clock and seeded randomness: the product without disk, time or chance.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::crypto::{Entropy, Key, Suite};
+use crate::keyring::KeyringBody;
+use crate::ledger::LedgerSettings;
+use crate::policy::Policy;
+use crate::store::Engine;
+use crate::store::memory::MemoryEngine;
+use crate::types::{Actor, Ctx, Purpose, RequestId, Role, TokenId, VaultId};
+use crate::vault::{Founding, Parts, Vault};
+
+use super::clock::ManualClock;
+use super::entropy::SeededEntropy;
+
+/// Where the manual clock starts: 2026-01-01.
+pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+/// The vault's id in tests.
+pub const VAULT_ID: VaultId = VaultId::from_bytes([0x11; 16]);
+
+/// A vault and what drives it.
+pub struct TestVault {
+    /// The vault.
+    pub vault: Vault,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// Its engine, for looking at bytes and for opening it again.
+    pub engine: Arc<dyn Engine>,
+    seed: u64,
+}
+
+impl TestVault {
+    /// A new vault for few members over a memory engine.
+    pub fn new(seed: u64) -> Self {
+        Self::over(seed, Arc::new(MemoryEngine::new()))
+    }
+
+    /// A new vault over an engine of the test's choice.
+    ///
+    /// # Panics
+    /// If the vault cannot be founded.
+    pub fn over(seed: u64, engine: Arc<dyn Engine>) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        let parts = parts(seed, &engine, &clock);
+        Vault::found(&parts, &Founding { expect_members: 1_000, suite: Suite::ChaCha20Poly1305 }).expect("found");
+        Self { vault: Vault::open(parts).expect("open"), clock, engine, seed }
+    }
+
+    /// Closes the vault and opens it again over the same engine, as a restart does.
+    ///
+    /// # Panics
+    /// If the vault cannot be opened.
+    pub fn reopen(&mut self) {
+        self.vault.close().expect("close");
+        self.vault = Vault::open(parts(self.seed, &self.engine, &self.clock)).expect("open again");
+    }
+}
+
+/// The same keyring for the same seed, as a keyring file gives it; fresh randomness for everything else.
+fn parts(seed: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Parts {
+    let keys = SeededEntropy::new(seed);
+    let keyring = KeyringBody {
+        epoch: 1,
+        root: Key::generate(&keys).expect("root"),
+        next: None,
+        vault_secret: Key::generate(&keys).expect("vault secret"),
+        ledger_size: 0,
+        ledger_root: [0; 32],
+        holders: Vec::new(),
+    };
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed.wrapping_mul(31).wrapping_add(7)));
+    Parts {
+        engine: Arc::clone(engine),
+        keyring,
+        vault: VAULT_ID,
+        policy: Policy::parse(Policy::default_text()).expect("the default policy"),
+        ledger: LedgerSettings::default(),
+        clock: Arc::clone(clock) as _,
+        entropy,
+    }
+}
+
+/// The context of a caller of this role, without a purpose.
+pub fn ctx(role: Role) -> Ctx {
+    Ctx {
+        actor: Actor { token: TokenId::from_bytes([role.number(); 8]), role, member: None },
+        purpose: None,
+        request: RequestId::from_random([role.number(); 16]),
+    }
+}
+
+/// The context of a caller of this role that states a purpose.
+///
+/// # Panics
+/// If `purpose` is not a name.
+pub fn ctx_for(role: Role, purpose: &str) -> Ctx {
+    Ctx { purpose: Some(purpose.parse::<Purpose>().expect("a purpose")), ..ctx(role) }
+}

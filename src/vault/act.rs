@@ -1,0 +1,166 @@
+//! One act: decide, commit, and only then answer.
+//!
+//! A verb's `prepare` step looks at the facts, decides, and hands back a [`Prepared`]: the reply, and the change that
+//! must be committed before the reply may leave. Nothing but this module takes the reply out, so a read is in the log
+//! before its plaintext leaves, and a write is durable before it is acknowledged. When the facts moved while the
+//! change waited, `prepare` runs again, a bounded number of times.
+//!
+//! An act is driven by [`Act::wait`] (command line, jobs, tests) or [`Act::settled`] (inside an async task: the
+//! decision runs in the caller's task, the wait for the commit does not block it).
+
+use crate::ledger::{Change, Durability, LedgerError, Receipt, Ticket};
+
+use super::{Error, Vault};
+
+/// How often a command is decided anew when other commands change its facts, before it is refused with `conflict`.
+///
+/// Each round at least one of the competing commands wins, so this bounds the number of writers of one row that can be
+/// in flight together before one of them is sent back to its caller.
+pub const DECISIONS_MAX: usize = 64;
+
+/// A reply that waits for its evidence.
+pub(crate) struct Prepared<T> {
+    reply: T,
+    change: Option<(Change, Durability)>,
+    done: Option<Done<T>>,
+}
+
+/// What is still to be filled in or remembered once the change is committed.
+type Done<T> = Box<dyn FnOnce(&mut T, &Receipt) + Send>;
+
+impl<T> Prepared<T> {
+    /// A reply whose change is fsynced before it leaves.
+    pub(crate) fn durable(reply: T, change: Change) -> Self {
+        Self { reply, change: Some((change, Durability::Synced)), done: None }
+    }
+
+    /// A reply whose evidence is in the write-ahead log before it leaves.
+    pub(crate) fn logged(reply: T, change: Change) -> Self {
+        Self { reply, change: Some((change, Durability::Buffered)), done: None }
+    }
+
+    /// A reply that says nothing about a member and needs no evidence.
+    pub(crate) fn unlogged(reply: T) -> Self {
+        Self { reply, change: None, done: None }
+    }
+
+    /// Runs `done` once the change is committed, before the reply leaves.
+    pub(crate) fn then(mut self, done: impl FnOnce(&mut T, &Receipt) + Send + 'static) -> Self {
+        self.done = Some(Box::new(done));
+        self
+    }
+}
+
+/// A refusal, with the evidence of it where it is one that the log must show.
+pub(crate) struct Refusal {
+    error: Error,
+    evidence: Option<Change>,
+}
+
+impl Refusal {
+    /// A refusal that leaves a leaf in the ledger.
+    pub(crate) fn logged(error: Error, evidence: Change) -> Self {
+        Self { error, evidence: Some(evidence) }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), evidence: None }
+    }
+}
+
+/// The decision step of a verb.
+pub(crate) type Decision<T> = Result<Prepared<T>, Refusal>;
+
+/// A verb about to happen. Nothing happens until it is driven by [`Act::wait`] or [`Act::settled`].
+#[must_use = "an act does nothing until it is waited for"]
+pub struct Act<'v, T> {
+    vault: &'v Vault,
+    prepare: Box<dyn FnMut() -> Decision<T> + Send + 'v>,
+}
+
+/// What a decision leads to: an answer at once, or a commit to wait for.
+enum Step<T> {
+    Answer(Result<T, Error>),
+    Commit(Ticket, T, Option<Done<T>>),
+    Refuse(Ticket, Error),
+}
+
+impl<'v, T> Act<'v, T> {
+    pub(crate) fn new(vault: &'v Vault, prepare: impl FnMut() -> Decision<T> + Send + 'v) -> Self {
+        Self { vault, prepare: Box::new(prepare) }
+    }
+
+    /// Decides, commits and answers, blocking the calling thread.
+    pub fn wait(mut self) -> Result<T, Error> {
+        for _ in 0..DECISIONS_MAX {
+            match self.step() {
+                Step::Answer(answer) => return answer,
+                Step::Refuse(ticket, error) => return refused(ticket.wait(), error),
+                Step::Commit(ticket, reply, done) => match committed(ticket.wait(), reply, done) {
+                    Ok(answer) => return answer,
+                    Err(Moved) => {}
+                },
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    /// Decides in the calling task, then waits for the commit without blocking its thread.
+    pub async fn settled(mut self) -> Result<T, Error> {
+        for _ in 0..DECISIONS_MAX {
+            match self.step() {
+                Step::Answer(answer) => return answer,
+                Step::Refuse(ticket, error) => return refused(ticket.await, error),
+                Step::Commit(ticket, reply, done) => match committed(ticket.await, reply, done) {
+                    Ok(answer) => return answer,
+                    Err(Moved) => {}
+                },
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    fn step(&mut self) -> Step<T> {
+        match (self.prepare)() {
+            Ok(Prepared { reply, change: None, .. }) => Step::Answer(Ok(reply)),
+            Ok(Prepared { reply, change: Some((change, durability)), done }) => {
+                Step::Commit(self.vault.ledger().submit(change, durability), reply, done)
+            }
+            Err(Refusal { error, evidence: None }) => Step::Answer(Err(error)),
+            Err(Refusal { error, evidence: Some(change) }) => {
+                Step::Refuse(self.vault.ledger().submit(change, Durability::Buffered), error)
+            }
+        }
+    }
+}
+
+/// The facts moved; decide anew.
+struct Moved;
+
+fn committed<T>(
+    outcome: Result<Receipt, LedgerError>,
+    mut reply: T,
+    done: Option<Done<T>>,
+) -> Result<Result<T, Error>, Moved> {
+    match outcome {
+        Ok(receipt) => {
+            if let Some(done) = done {
+                done(&mut reply, &receipt);
+            }
+            Ok(Ok(reply))
+        }
+        // A fence set meanwhile is a fact like any other: the next decision sees it and answers `gone`.
+        Err(LedgerError::Conflict | LedgerError::Fenced) => Err(Moved),
+        Err(error) => Ok(Err(error.into())),
+    }
+}
+
+/// A refusal is not answered before it is in the log; if it cannot be logged, that is the answer.
+fn refused<T>(outcome: Result<Receipt, LedgerError>, error: Error) -> Result<T, Error> {
+    match outcome {
+        Ok(_) => Err(error),
+        Err(failed) => Err(failed.into()),
+    }
+}

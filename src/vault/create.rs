@@ -1,0 +1,144 @@
+//! Create a member: new keys, a profile, its identifiers in the index; one durable commit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::Event;
+use crate::codec::{RowStamp, rows};
+use crate::crypto;
+use crate::keyring::MemberBody;
+use crate::ledger::{Change, Reliance};
+use crate::policy::{Action, MemberState};
+use crate::tables;
+use crate::types::place::ControlPlace;
+use crate::types::{Compartment, Ctx, MemberId, RecordVersion};
+
+use super::act::{Act, Decision, Prepared};
+use super::api::{Created, NewMember, RecordAddress};
+use super::evidence::AccessDetail;
+use super::pipeline::Case;
+use super::records::NewRecord;
+use super::{Error, Vault, input};
+
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+/// How long an idempotency key is remembered: a day.
+pub const IDEMPOTENCY_TTL_MS: u64 = 24 * 3_600 * 1_000;
+
+/// The outcome of a creation with an idempotency key (JSON, sealed). Names the member, holds nothing of it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredOutcome {
+    member: MemberId,
+    at: crate::clock::Timestamp,
+    /// Keyed by the member's own key, so that it dies with the member.
+    request_mac: String,
+}
+
+impl Vault {
+    /// Creates a member with its profile.
+    ///
+    /// # Errors
+    /// `identifier_taken`, `invalid_identifier`, `too_large`, `invalid_request`; `idempotency_mismatch` where the key
+    /// was used for another request.
+    pub fn create_member<'v>(&'v self, ctx: &'v Ctx, new: &'v NewMember) -> Act<'v, Created> {
+        Act::new(self, move || prepare(&Case::open(self, ctx), new))
+    }
+}
+
+fn prepare(case: &Case<'_>, new: &NewMember) -> Decision<Created> {
+    case.decide_plain(Action::MemberCreate)?;
+    input::metadata(&new.meta)?;
+    let json = input::record_text(&new.profile)?;
+    let idempotency = new.idempotency_key.as_deref().map(|key| Idempotency::of(case, key)).transpose()?;
+    if let Some(created) = idempotency.as_ref().map(|known| known.replay(case, json.expose())).transpose()?.flatten() {
+        return Ok(Prepared::unlogged(created));
+    }
+    let vault = case.vault;
+    let id = MemberId::from_random(vault.random()?);
+    let body = vault.keyring().new_member(case.now, &Compartment::core(), vault.entropy())?;
+    let detail = AccessDetail::of_member(case.ctx, case.now);
+    let mut change = vault.access(case.ctx, Event::MemberCreate, &id, &body.mk, &detail)?;
+    change.decided_at(case.mark);
+    if let Some(idempotency) = &idempotency {
+        idempotency.remember(case, &mut change, &id, &body, json.expose())?;
+    }
+    vault.reindex(&mut change, &id, None, Some(&new.profile))?;
+    vault.put_member(&mut change, &id, &body)?;
+    let address = RecordAddress::profile(id);
+    let record = NewRecord {
+        address: &address,
+        version: RecordVersion::FIRST,
+        created: case.now,
+        updated: case.now,
+        meta: new.meta.clone(),
+        json,
+    };
+    vault.put_row(&mut change, &body, &record, None)?;
+    let created = Created { id, version: RecordVersion::FIRST, created_at: case.now };
+    Ok(Prepared::durable(created, change))
+}
+
+/// An idempotency key of one token, and what is stored under it.
+struct Idempotency {
+    key: [u8; 17],
+    row: Option<Vec<u8>>,
+}
+
+impl Idempotency {
+    fn of(case: &Case<'_>, text: &str) -> Result<Self, Error> {
+        if text.is_empty() || text.len() > IDEMPOTENCY_KEY_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::invalid("Idempotency-Key", "an idempotency key has 1 to 128 visible ASCII characters"));
+        }
+        let token = case.vault.keyring().idempotency_token(&case.ctx.actor.token, text);
+        let row = tables::idempotency::row(case.vault.engine(), &token)?;
+        Ok(Self { key: tables::idempotency::key(&token), row })
+    }
+
+    /// The reply of the first request, if there was one and it still stands.
+    fn replay(&self, case: &Case<'_>, json: &[u8]) -> Result<Option<Created>, Error> {
+        let Some(row) = &self.row else { return Ok(None) };
+        let vault = case.vault;
+        let place = ControlPlace { vault: vault.id(), row_key: &self.key };
+        let plain = crypto::open(vault.keyring().control(), &place, rows::sealed(row)?)?;
+        let outcome: StoredOutcome =
+            serde_json::from_slice(plain.expose()).map_err(|_| Error::Internal("an opened outcome is an outcome"))?;
+        if case.now.millis_since(outcome.at) > IDEMPOTENCY_TTL_MS {
+            return Ok(None);
+        }
+        let found = case.find(&outcome.member)?;
+        let Some(row) = found.row.filter(|_| found.state == MemberState::Live) else {
+            return Err(Error::Denied(crate::policy::Denial::Gone));
+        };
+        let body = vault.keyring().open_member(vault.engine(), &outcome.member, &row)?;
+        if outcome.request_mac != request_mac(&body, json) {
+            return Err(Error::IdempotencyMismatch);
+        }
+        Ok(Some(Created { id: outcome.member, version: RecordVersion::FIRST, created_at: outcome.at }))
+    }
+
+    fn remember(
+        &self,
+        case: &Case<'_>,
+        change: &mut Change,
+        member: &MemberId,
+        body: &MemberBody,
+        json: &[u8],
+    ) -> Result<(), Error> {
+        let outcome = StoredOutcome { member: *member, at: case.now, request_mac: request_mac(body, json) };
+        let plain = serde_json::to_vec(&outcome).map_err(|_| Error::Internal("an outcome is serialisable"))?;
+        let vault = case.vault;
+        let place = ControlPlace { vault: vault.id(), row_key: &self.key };
+        let row = vault.seal_row(vault.keyring().control(), &place, &plain)?;
+        change.relies_on(Reliance::Row {
+            keyspace: tables::idempotency::KEYSPACE,
+            key: self.key.to_vec(),
+            stamp: self.row.as_deref().map(RowStamp::of),
+        });
+        change.put(tables::idempotency::KEYSPACE, self.key, row);
+        Ok(())
+    }
+}
+
+fn request_mac(body: &MemberBody, json: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&body.mk.notes().note.leaf_ref(&crypto::sha256(&[json])))
+}

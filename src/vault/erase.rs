@@ -1,0 +1,202 @@
+//! Erase a member, or one compartment of a member: the fence.
+//!
+//! One durable commit writes the fence, removes the member row (or its data keys), the records and the index entries,
+//! marks what the next seal must re-key, and logs the intent. From the reply on, every verb answers `gone`; a writer
+//! that was under way relies on there being no fence and is refused. The fence is never lifted.
+//!
+//! What this does not do: destroy old bytes. Until the seal, copies of the old rows can be opened with today's keys.
+
+use crate::codec::Event;
+use crate::codec::rows::{ErasureRow, ErasureStage};
+use crate::codec::{RowStamp, keys};
+use crate::ledger::{Change, LateRow, Reliance};
+use crate::policy::{Action, Denial};
+use crate::store::Keyspace;
+use crate::tables;
+use crate::types::place::Subtree;
+use crate::types::{Compartment, Ctx, ErasureId, MemberId};
+
+use super::act::{Act, Decision, Prepared};
+use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Stage};
+use super::cursor::LISTING_ERASURES;
+use super::pipeline::{Case, Opened};
+use super::{Error, Vault};
+
+
+impl Vault {
+    /// Erases a member, or one compartment of it.
+    ///
+    /// # Errors
+    /// `legal_hold` while a hold stands; `gone` where it was erased before; `not_found`; a denial of the policy.
+    pub fn erase<'v>(
+        &'v self,
+        ctx: &'v Ctx,
+        member: &'v MemberId,
+        compartment: Option<&'v Compartment>,
+    ) -> Act<'v, Erasure> {
+        Act::new(self, move || prepare(&Case::open(self, ctx), member, compartment))
+    }
+
+    /// One erasure.
+    ///
+    /// # Errors
+    /// `not_found`; a denial of the policy.
+    pub fn erasure<'v>(&'v self, ctx: &'v Ctx, id: &'v ErasureId) -> Act<'v, Erasure> {
+        Act::new(self, move || {
+            let case = Case::open(self, ctx);
+            case.decide_plain(Action::ErasureRead)?;
+            let row = tables::erasure::read(self.engine(), id)?.ok_or_else(Error::not_found)?;
+            Ok(Prepared::unlogged(erasure(*id, &row)))
+        })
+    }
+
+    /// Lists erasures, in the order of their ids.
+    ///
+    /// # Errors
+    /// `invalid_cursor`; a denial of the policy.
+    pub fn list_erasures<'v>(&'v self, ctx: &'v Ctx, page: &'v Page) -> Act<'v, Listing<Erasure>> {
+        Act::new(self, move || prepare_list(&Case::open(self, ctx), page))
+    }
+}
+
+fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>) -> Decision<Erasure> {
+    let opened = open(case, member, compartment)?;
+    let scope = match compartment {
+        None => None,
+        Some(name) => Some(opened.compartment(name)?.ok_or_else(Error::not_found)?.number),
+    };
+    let vault = case.vault;
+    let id = ErasureId::from_random(vault.random()?);
+    let tag = opened.body.mk.erasure_tag(scope);
+    let intent = Event::EraseIntent { erasure: id, compartment_only: scope.is_some(), tag };
+    let mut change = vault.event(case.ctx, intent, case.now);
+    let row = ErasureRow {
+        member: *member,
+        compartment: scope,
+        requested: case.now,
+        fenced: case.now,
+        stage: ErasureStage::Fenced,
+        tag,
+        leaf: 0,
+    };
+    change.decided_at(case.mark);
+    rely(case, &mut change, member, &opened);
+    fence(&mut change, &id, &row);
+    remove_identifiers(case, &mut change, member, &opened, compartment)?;
+    remove_keys(case, &mut change, member, opened, scope)?;
+    change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
+    let reply = erasure(id, &row);
+    Ok(Prepared::durable(reply, change).then(|reply, receipt| reply.leaf = receipt.index))
+}
+
+/// Decides with the hold as a fact: its presence forbids erasing, whether or not it can be opened.
+fn open(
+    case: &Case<'_>,
+    member: &MemberId,
+    compartment: Option<&Compartment>,
+) -> Result<Opened, super::act::Refusal> {
+    let action = if compartment.is_some() { Action::CompartmentErase } else { Action::MemberErase };
+    case.open_member(action, member, compartment)
+}
+
+/// The decision stands on the member row as it was, and on there being no hold.
+fn rely(case: &Case<'_>, change: &mut Change, member: &MemberId, opened: &Opened) {
+    let row = |key: &[u8], stamp| Reliance::Row { keyspace: Keyspace::Control, key: key.to_vec(), stamp };
+    change.relies_on(row(&tables::member::key(member), Some(RowStamp::of(&opened.row))));
+    change.relies_on(row(&tables::hold::key(member), None));
+    change.relies_on(Reliance::Epoch(case.vault.keyring().epoch()));
+}
+
+fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow) {
+    change.put(tables::fence::KEYSPACE, tables::fence::key(&row.member, row.compartment), tables::fence::encode(id));
+    change.late(LateRow {
+        keyspace: tables::erasure::KEYSPACE,
+        key: tables::erasure::key(id).to_vec(),
+        value: row.encode(),
+        index_at: ErasureRow::LEAF_AT,
+    });
+}
+
+/// Takes the member's identifiers out of the index. A profile that does not open must not stop an erasure: then every
+/// page is searched for the member instead.
+fn remove_identifiers(
+    case: &Case<'_>,
+    change: &mut Change,
+    member: &MemberId,
+    opened: &Opened,
+    compartment: Option<&Compartment>,
+) -> Result<(), Error> {
+    let profile = RecordAddress::profile(*member);
+    if compartment.is_some_and(|name| *name != profile.compartment) {
+        return Ok(());
+    }
+    let stored = match case.stored_record(opened, &profile) {
+        Ok(Some(stored)) => stored,
+        // No profile is no identifiers.
+        Ok(None) | Err(Error::Denied(Denial::Gone)) => return Ok(()),
+        Err(_) => return case.vault.expel(change, member),
+    };
+    change.relies_on(Reliance::Row {
+        keyspace: tables::record::KEYSPACE,
+        key: stored.key.to_vec(),
+        stamp: Some(stored.stamp),
+    });
+    match stored.object() {
+        Ok(object) => case.vault.reindex(change, member, Some(&object), None),
+        Err(_) => case.vault.expel(change, member),
+    }
+}
+
+/// Removes the member row, or the compartment's keys from it, and marks the shard for the next seal.
+fn remove_keys(
+    case: &Case<'_>,
+    change: &mut Change,
+    member: &MemberId,
+    mut opened: Opened,
+    scope: Option<u16>,
+) -> Result<(), Error> {
+    let vault = case.vault;
+    let shard = vault.keyring().shard_of(member);
+    change.put(tables::dirty::KEYSPACE, tables::dirty::key(Subtree::MEMBERS, shard), Vec::new());
+    match scope {
+        Some(number) => {
+            opened.body.erase_compartment(number);
+            vault.put_member(change, member, &opened.body)
+        }
+        None => {
+            change.delete(tables::member::KEYSPACE, tables::member::key(member));
+            change.clear(
+                tables::access::KEYSPACE,
+                tables::access::range_of(&opened.body.mk.notes().access_prefix),
+            );
+            Ok(())
+        }
+    }
+}
+
+fn prepare_list(case: &Case<'_>, page: &Page) -> Decision<Listing<Erasure>> {
+    case.decide_plain(Action::ErasureRead)?;
+    let vault = case.vault;
+    let after = page.cursor.as_deref().map(|cursor| vault.read_cursor(LISTING_ERASURES, cursor)).transpose()?;
+    let after = after.as_deref().map(keys::parse_erasure).transpose()?;
+    let found = tables::erasure::list(vault.engine(), after.as_ref(), page.limit)?;
+    let next = found.items.last().filter(|_| found.more).map(|(id, _)| vault.issue_cursor(LISTING_ERASURES, &tables::erasure::key(id)));
+    Ok(Prepared::unlogged(Listing { items: found.items.iter().map(|(id, row)| erasure(*id, row)).collect(), next }))
+}
+
+/// The stored row as callers see it.
+fn erasure(id: ErasureId, row: &ErasureRow) -> Erasure {
+    Erasure {
+        id,
+        member: row.member,
+        scope: if row.compartment.is_some() { Scope::Compartment } else { Scope::Member },
+        stage: match row.stage {
+            ErasureStage::Fenced => Stage::Fenced,
+            ErasureStage::Sealed => Stage::Sealed,
+            ErasureStage::Purged => Stage::Purged,
+        },
+        requested_at: row.requested,
+        fenced_at: row.fenced,
+        leaf: row.leaf,
+    }
+}

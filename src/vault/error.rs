@@ -1,0 +1,144 @@
+//! What a verb can answer instead of its result: one stable code, one sentence that is safe to show, the chain for
+//! the log.
+//!
+//! No variant carries personal data: inputs are named by field, never by value.
+
+use crate::code::{Code, Coded};
+use crate::codec::CodecError;
+use crate::crypto::CryptoError;
+use crate::keyring::KeyringError;
+use crate::ledger::LedgerError;
+use crate::policy::Denial;
+use crate::store::StoreError;
+use crate::tables::TablesError;
+use crate::types::IdentifierKind;
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The policy, or the state of the member, does not allow it.
+    #[error("{0}")]
+    Denied(#[from] Denial),
+    /// The input is well-formed but not acceptable.
+    #[error("{problem}")]
+    Invalid {
+        /// The stable code.
+        code: Code,
+        /// Which part of the input, as a JSON pointer or parameter name; never a value.
+        at: &'static str,
+        /// What is wrong and what to do.
+        problem: &'static str,
+    },
+    /// An identifier cannot be normalised.
+    #[error("the {} is not acceptable: {problem}", kind.as_str())]
+    Identifier {
+        /// Which identifier.
+        kind: IdentifierKind,
+        /// The rule it breaks.
+        problem: String,
+    },
+    /// An identifier belongs to a member already.
+    #[error("another member already has this {}", kind.as_str())]
+    IdentifierTaken {
+        /// Which identifier.
+        kind: IdentifierKind,
+    },
+    /// The version given by the caller is not the present one.
+    #[error("the record is not at the version given; read it again and repeat the change on what you find")]
+    VersionMismatch,
+    /// The idempotency key was used for something else.
+    #[error("this idempotency key was used before with another request; use a new key for a new request")]
+    IdempotencyMismatch,
+    /// No valid token.
+    #[error("present a valid token as 'Authorization: Bearer ...'")]
+    Unauthenticated,
+    /// Too many requests of one token.
+    #[error("this token has made too many requests; wait and repeat")]
+    RateLimited {
+        /// When a request will be accepted again.
+        retry_after_s: u32,
+    },
+    /// A named bound of the vault would be passed.
+    #[error("{limit}")]
+    LimitReached {
+        /// The bound, in words.
+        limit: &'static str,
+    },
+    /// The facts kept changing while the command was decided.
+    #[error("other requests kept changing the same member; repeat the request")]
+    Conflict,
+    /// Database, keyring and request do not belong together.
+    #[error("{problem}")]
+    Mismatch {
+        /// The stable code.
+        code: Code,
+        /// What was found and what to do.
+        problem: &'static str,
+    },
+    /// Stored bytes did not decode.
+    #[error("a stored row does not decode")]
+    Codec(#[from] CodecError),
+    /// Stored bytes did not verify, or randomness failed.
+    #[error("a stored row does not open under its key")]
+    Crypto(#[from] CryptoError),
+    /// The key hierarchy failed.
+    #[error("the key hierarchy did not open")]
+    Keyring(#[from] KeyringError),
+    /// A typed row could not be read.
+    #[error("a stored row could not be read")]
+    Table(#[from] TablesError),
+    /// The engine failed.
+    #[error("the storage engine failed")]
+    Store(#[from] StoreError),
+    /// The commit failed.
+    #[error("the change was not committed")]
+    Ledger(#[from] LedgerError),
+    /// Something that cannot happen.
+    #[error("an invariant did not hold: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// Input that is not acceptable.
+    pub(crate) const fn invalid(at: &'static str, problem: &'static str) -> Self {
+        Self::Invalid { code: Code::InvalidRequest, at, problem }
+    }
+
+    /// There is no such thing, or the caller may not know of it.
+    pub(crate) const fn not_found() -> Self {
+        Self::Denied(Denial::NotFound)
+    }
+
+    /// Which part of the input is at fault, if one is.
+    pub fn at(&self) -> Option<&'static str> {
+        match self {
+            Self::Invalid { at, .. } => Some(at),
+            Self::Identifier { kind, .. } | Self::IdentifierTaken { kind } => Some(kind.as_str()),
+            _ => None,
+        }
+    }
+}
+
+impl Coded for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Denied(denial) => denial.code(),
+            Self::Invalid { code, .. } | Self::Mismatch { code, .. } => *code,
+            Self::Identifier { .. } => Code::InvalidIdentifier,
+            Self::IdentifierTaken { .. } => Code::IdentifierTaken,
+            Self::VersionMismatch => Code::VersionMismatch,
+            Self::IdempotencyMismatch => Code::IdempotencyMismatch,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::RateLimited { .. } => Code::RateLimited,
+            Self::LimitReached { .. } => Code::LimitReached,
+            Self::Conflict => Code::Conflict,
+            Self::Codec(error) => error.code(),
+            Self::Crypto(error) => error.code(),
+            Self::Keyring(error) => error.code(),
+            Self::Table(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Ledger(error) => error.code(),
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Take out all that is held of one member, as far as this caller may see it.
+
+use crate::clock::Timestamp;
+use crate::codec::Event;
+use crate::ledger::Reliance;
+use crate::policy::Action;
+use crate::types::{Ctx, MemberId};
+
+use super::act::{Act, Decision, Prepared};
+use super::api::Export;
+use super::evidence::AccessDetail;
+use super::pipeline::Case;
+use super::{Vault, read};
+
+impl Vault {
+    /// Exports one member.
+    ///
+    /// # Errors
+    /// `not_found`, `gone`; a denial of the policy.
+    pub fn export_member<'v>(&'v self, ctx: &'v Ctx, member: &'v MemberId) -> Act<'v, Export> {
+        Act::new(self, move || prepare(&Case::open(self, ctx), member))
+    }
+}
+
+fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Export> {
+    let opened = case.open_member(Action::MemberExport, member, None)?;
+    let mut records = Vec::new();
+    for stored in case.all_records(&opened, member)? {
+        if opened.permit.reaches(&stored.record.compartment) {
+            records.push(read::view(case, &opened, stored, None)?);
+        }
+    }
+    let detail = AccessDetail::of_member(case.ctx, case.now);
+    let mut change = case.vault.access(case.ctx, Event::MemberExport, member, &opened.body.mk, &detail)?;
+    change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
+    let export = Export { id: *member, created_at: Timestamp::from_minutes(opened.body.created), exported_at: case.now, records };
+    Ok(Prepared::logged(export, change))
+}

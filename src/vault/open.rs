@@ -1,0 +1,162 @@
+//! Found a vault, and open one: check that database and keyring belong together before anything is served.
+//!
+//! The concrete engine, clock, randomness and master key are handed in by `app`.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::clock::Clock;
+use crate::code::Code;
+use crate::codec::Event;
+use crate::codec::rows::{VaultMeta, encode_epoch};
+use crate::crypto::{Entropy, Suite};
+use crate::keyring::{Keyring, KeyringBody, TreeShape};
+use crate::ledger::{Ledger, LedgerSettings};
+use crate::policy::Policy;
+use crate::store::{Batch, Durability, Engine};
+use crate::tables;
+use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
+
+use super::tokens::TokenBook;
+use super::{Error, Rooms, Vault};
+
+/// The epoch of a new tree.
+const FIRST_EPOCH: u64 = 1;
+
+/// What a vault is made of.
+pub struct Parts {
+    /// The storage engine.
+    pub engine: Arc<dyn Engine>,
+    /// The opened body of the keyring file.
+    pub keyring: KeyringBody,
+    /// The vault the keyring file names.
+    pub vault: VaultId,
+    /// The policy in force.
+    pub policy: Policy,
+    /// How the ledger is to work.
+    pub ledger: LedgerSettings,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What is chosen when a vault is founded, for good.
+pub struct Founding {
+    /// How many members are expected; chooses the depth of the key tree and the size of the index.
+    pub expect_members: u64,
+    /// The cipher suite.
+    pub suite: Suite,
+}
+
+impl Vault {
+    /// Plants a new vault in an empty engine. The keyring file must be on disk before: a tree without its keyring is
+    /// lost, a keyring without its tree is merely useless.
+    ///
+    /// # Errors
+    /// `already_exists` if the engine holds a vault; whatever the engine answers.
+    pub fn found(parts: &Parts, founding: &Founding) -> Result<(), Error> {
+        let engine = &*parts.engine;
+        if tables::meta::vault(engine)?.is_some() {
+            return Err(Error::Mismatch {
+                code: Code::AlreadyExists,
+                problem: "the database holds a vault already; choose another directory",
+            });
+        }
+        let shape = TreeShape::for_members(founding.expect_members)?;
+        let suite = founding.suite;
+        Keyring::plant(&parts.vault, suite, &shape, &parts.keyring.root, &*parts.entropy, &mut |batch| {
+            engine.write(batch, Durability::Buffered)
+        })?;
+        let meta = VaultMeta {
+            vault: parts.vault,
+            suite: suite.number(),
+            depth: shape.depth(),
+            buckets: shape.all_buckets(),
+            created: parts.clock.now(),
+        };
+        // Last and durable: a database with this row is a whole vault.
+        let mut batch = Batch::new();
+        batch.put(tables::meta::KEYSPACE, tables::meta::EPOCH_KEY, encode_epoch(parts.keyring.epoch));
+        batch.put(tables::meta::KEYSPACE, tables::meta::VAULT_KEY, meta.encode());
+        engine.write(batch, Durability::Synced)?;
+        Ok(())
+    }
+
+    /// Opens a vault.
+    ///
+    /// # Errors
+    /// `no_vault` where there is none; `stale_image` where database and keyring are of different ages or vaults;
+    /// `corrupt` where the ledger does not add up.
+    pub fn open(parts: Parts) -> Result<Self, Error> {
+        let meta = consistent(&parts)?;
+        let suite = Suite::from_number(meta.suite).map_err(|_| Error::Mismatch {
+            code: Code::UnsupportedVersion,
+            problem: "the vault uses a cipher suite this version does not know; use a newer version",
+        })?;
+        let ledger = Ledger::open(Arc::clone(&parts.engine), parts.ledger)?;
+        if ledger.size() < parts.keyring.ledger_size {
+            return Err(stale("the ledger is shorter than the keyring remembers: an old database under a newer keyring"));
+        }
+        let shape = TreeShape::from_meta(meta.depth, meta.buckets)?;
+        let keyring = Keyring::new(parts.vault, suite, shape, parts.keyring);
+        let vault = Self(Arc::new(Rooms {
+            engine: parts.engine,
+            keyring,
+            ledger,
+            policy: ArcSwap::from_pointee(parts.policy),
+            clock: parts.clock,
+            entropy: parts.entropy,
+            meta,
+            suite,
+            tokens: TokenBook::default(),
+        }));
+        vault.load_tokens()?;
+        vault.log_opening()?;
+        Ok(vault)
+    }
+
+    /// Commits what waits and closes the ledger. Every change acknowledged before is durable; later ones are refused.
+    ///
+    /// # Errors
+    /// What the last sync answered.
+    pub fn close(&self) -> Result<(), Error> {
+        Ok(self.ledger().close()?)
+    }
+
+    /// Which policy was in force when, and that the vault was opened, belongs into the log.
+    fn log_opening(&self) -> Result<(), Error> {
+        let ctx = Ctx {
+            actor: Actor::local(Role::Ops),
+            purpose: None,
+            request: RequestId::from_random(self.random()?),
+        };
+        let opened = if self.ledger().size() == 0 { Event::VaultInit } else { Event::VaultOpen };
+        let mut change = self.event(&ctx, opened, self.now());
+        change.absorb(self.event(&ctx, Event::PolicyLoad(self.policy().digest()), self.now()));
+        self.ledger().submit(change, Durability::Synced).wait()?;
+        Ok(())
+    }
+}
+
+/// The database is a vault, of the vault and the age the keyring says.
+fn consistent(parts: &Parts) -> Result<VaultMeta, Error> {
+    let engine = &*parts.engine;
+    let meta = tables::meta::vault(engine)?.ok_or(Error::Mismatch {
+        code: Code::NoVault,
+        problem: "the database holds no vault; run 'membervault init', or name the right directory",
+    })?;
+    if meta.vault != parts.vault {
+        return Err(stale("the keyring belongs to another vault than the database"));
+    }
+    let epoch = tables::meta::epoch(engine)?.unwrap_or(FIRST_EPOCH);
+    if epoch != parts.keyring.epoch {
+        return Err(stale("the key tree in the database is of another epoch than the keyring"));
+    }
+    Ok(meta)
+}
+
+const fn stale(problem: &'static str) -> Error {
+    Error::Mismatch { code: Code::StaleImage, problem }
+}

@@ -1,0 +1,111 @@
+//! The road every command takes: find the member, put the facts on the table, ask the policy once, open what the
+//! permit covers.
+//!
+//! Verbs compose these steps; none of them can open a member without a permit in hand, and every denial is recorded.
+
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::keyring::{CompartmentKeys, MemberBody};
+use crate::ledger::Mark;
+use crate::policy::{Action, Facts, MemberState, Permit, Policy, Request};
+use crate::tables;
+use crate::types::{Compartment, Ctx, MemberId};
+
+use super::act::Refusal;
+use super::{Error, Vault};
+
+/// A member as the decision found it.
+pub(crate) struct Found {
+    /// Live, absent or erased.
+    pub(crate) state: MemberState,
+    /// The stored member row, if live.
+    pub(crate) row: Option<Vec<u8>>,
+}
+
+/// One command under decision: who asks, when, and under which policy.
+pub(crate) struct Case<'a> {
+    pub(crate) vault: &'a Vault,
+    pub(crate) ctx: &'a Ctx,
+    pub(crate) now: Timestamp,
+    /// Erasures committed when the decision began; see `Reliance::NoErasureSince`.
+    pub(crate) generation: u64,
+    /// The last commit before any fact was read.
+    pub(crate) mark: Mark,
+    policy: Arc<Policy>,
+}
+
+impl<'a> Case<'a> {
+    pub(crate) fn open(vault: &'a Vault, ctx: &'a Ctx) -> Self {
+        let ledger = vault.ledger();
+        let (mark, generation) = (ledger.mark(), ledger.erasure_generation());
+        Self { vault, ctx, now: vault.now(), generation, mark, policy: vault.policy() }
+    }
+
+    /// Looks the member up. One read if it is live, two if not.
+    pub(crate) fn find(&self, member: &MemberId) -> Result<Found, Error> {
+        let engine = self.vault.engine();
+        if let Some(row) = tables::member::row(engine, member)? {
+            return Ok(Found { state: MemberState::Live, row: Some(row) });
+        }
+        let erased = tables::fence::member(engine, member)?.is_some();
+        let state = if erased { MemberState::Erased } else { MemberState::Absent };
+        Ok(Found { state, row: None })
+    }
+
+    /// Asks the policy. A denial carries the change that records it.
+    pub(crate) fn decide(
+        &self,
+        action: Action,
+        member: Option<&MemberId>,
+        compartment: Option<&Compartment>,
+        facts: &Facts,
+    ) -> Result<Permit, Refusal> {
+        let request =
+            Request { actor: &self.ctx.actor, action, purpose: self.ctx.purpose.as_ref(), member, compartment };
+        crate::policy::decide(&self.policy, &request, facts).map_err(|denial| {
+            let evidence = self.vault.denial(self.ctx, action, denial, self.now);
+            Refusal::logged(denial.into(), evidence)
+        })
+    }
+
+    /// Asks the policy about something that is about no member.
+    pub(crate) fn decide_plain(&self, action: Action) -> Result<Permit, Refusal> {
+        self.decide(action, None, None, &Facts::NONE)
+    }
+
+    /// Finds the member, decides, and opens its keys. The keys live no longer than the returned value.
+    pub(crate) fn open_member(
+        &self,
+        action: Action,
+        member: &MemberId,
+        compartment: Option<&Compartment>,
+    ) -> Result<Opened, Refusal> {
+        let found = self.find(member)?;
+        // That there is a hold is fact enough; it forbids also when it cannot be opened.
+        let held = action.minds_hold() && tables::hold::row(self.vault.engine(), member)?.is_some();
+        let facts = Facts { member: found.state, compartment_erased: false, held };
+        let permit = self.decide(action, Some(member), compartment, &facts)?;
+        let row = found.row.ok_or(Error::Internal("a permit about a member needs the member"))?;
+        let body = self.vault.keyring().open_member(self.vault.engine(), member, &row)?;
+        Ok(Opened { permit, row, body })
+    }
+}
+
+/// A member whose keys are open under a permit.
+pub(crate) struct Opened {
+    pub(crate) permit: Permit,
+    /// The row the keys came from.
+    pub(crate) row: Vec<u8>,
+    pub(crate) body: MemberBody,
+}
+
+impl Opened {
+    /// The keys of a compartment: absent if nothing was ever stored in it, gone if it was erased.
+    pub(crate) fn compartment(&self, name: &Compartment) -> Result<Option<&CompartmentKeys>, Error> {
+        match self.body.compartment(name) {
+            Some(keys) if keys.is_erased() => Err(Error::Denied(crate::policy::Denial::Gone)),
+            other => Ok(other),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Read one record, as far as this caller may see it.
+//!
+//! The hot path of the product: two point reads, two opens (the shard key is cached), one leaf.
+
+use crate::codec::Event;
+use crate::ledger::Reliance;
+use crate::policy::Action;
+use crate::tables;
+use crate::types::{Ctx, FieldName, Purpose};
+
+use super::act::{Act, Decision, Prepared};
+use super::api::{JsonObject, RecordAddress, RecordQuery, RecordView};
+use super::evidence::AccessDetail;
+use super::pipeline::{Case, Opened};
+use super::records::Stored;
+use super::{Error, Vault};
+
+impl Vault {
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// `not_found` for an absent member, compartment or record; `gone` for an erased one; a denial of the policy.
+    pub fn read_record<'v>(&'v self, ctx: &'v Ctx, query: &'v RecordQuery) -> Act<'v, RecordView> {
+        Act::new(self, move || prepare(&Case::open(self, ctx), query))
+    }
+}
+
+fn prepare(case: &Case<'_>, query: &RecordQuery) -> Decision<RecordView> {
+    let address = &query.address;
+    let opened = case.open_member(Action::RecordRead, &address.member, Some(&address.compartment))?;
+    let stored = case.stored_record(&opened, address)?.ok_or_else(Error::not_found)?;
+    let fields = query.fields.as_deref();
+    let detail = AccessDetail {
+        fields: fields.unwrap_or_default().iter().map(FieldName::as_str).collect(),
+        ..AccessDetail::of_record(case.ctx, case.now, address, stored.version)
+    };
+    let mut change = case.vault.access(case.ctx, Event::RecordRead, &address.member, &opened.body.mk, &detail)?;
+    change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: address.member });
+    Ok(Prepared::logged(view(case, &opened, stored, fields)?, change))
+}
+
+impl Case<'_> {
+    /// Opens one record of an opened member. `None` if it does not exist.
+    pub(crate) fn stored_record(&self, opened: &Opened, address: &RecordAddress) -> Result<Option<Stored>, Error> {
+        let Some(keys) = opened.compartment(&address.compartment)? else { return Ok(None) };
+        let token = opened.body.mk.record_token(&address.compartment, &address.name);
+        let key = tables::record::key(&address.member, keys.number, &token);
+        let Some(row) = tables::record::row(self.vault.engine(), &key)? else { return Ok(None) };
+        self.vault.open_record(&address.member, keys, &token, &row).map(Some)
+    }
+}
+
+/// Applies the permit's treatment of each field.
+pub(crate) fn view(
+    case: &Case<'_>,
+    opened: &Opened,
+    stored: Stored,
+    fields: Option<&[FieldName]>,
+) -> Result<RecordView, Error> {
+    let version = stored.version;
+    let compartment = stored.record.compartment.clone();
+    let name = stored.record.name.clone();
+    let (created_at, updated_at) = (stored.record.created, stored.record.updated);
+    let meta = stored.record.meta.clone();
+    let Some(view) = opened.permit.view(&compartment) else { return Err(Error::not_found()) };
+    let (data, withheld) = if fields.is_none() && view.is_all_clear() {
+        // The role sees everything: the stored bytes are the answer.
+        (JsonObject::stored(stored.record.into_json()), Vec::new())
+    } else {
+        let unstated = Purpose::unstated();
+        let purpose = case.ctx.purpose.as_ref().unwrap_or(&unstated);
+        let projection = view.project(stored.object()?, fields, || opened.body.mk.pseudonym(purpose));
+        (JsonObject::made(&projection.object)?, projection.withheld)
+    };
+    Ok(RecordView { compartment, name, version, created_at, updated_at, data, meta, withheld })
+}

@@ -1,0 +1,116 @@
+//! Record rows, sealed and opened: the one place where a data key meets a record.
+
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::codec::record::{RecordBody, RecordParts};
+use crate::codec::rows::RecordRow;
+use crate::codec::{Plaintext, RowStamp, payload};
+use crate::crypto;
+use crate::keyring::{CompartmentKeys, MemberBody};
+use crate::ledger::{Change, Reliance};
+use crate::tables::record::RecordKey;
+use crate::tables;
+use crate::types::place::RecordPlace;
+use crate::types::{MemberId, RecordMeta, RecordVersion};
+
+use super::api::RecordAddress;
+use super::{Error, Vault};
+
+/// A stored record, opened.
+pub(crate) struct Stored {
+    /// Its row key.
+    pub(crate) key: RecordKey,
+    /// The version in the row's header.
+    pub(crate) version: RecordVersion,
+    /// The stamp of the row, for the change that replaces it.
+    pub(crate) stamp: RowStamp,
+    /// The record.
+    pub(crate) record: RecordBody,
+}
+
+impl Stored {
+    /// The record's object, parsed.
+    pub(crate) fn object(&self) -> Result<Map<String, Value>, Error> {
+        serde_json::from_slice(self.record.expose_json())
+            .map_err(|_| Error::Internal("a record that opens under its key is a JSON object"))
+    }
+}
+
+/// A record about to be stored.
+pub(crate) struct NewRecord<'a> {
+    pub(crate) address: &'a RecordAddress,
+    pub(crate) version: RecordVersion,
+    pub(crate) created: Timestamp,
+    pub(crate) updated: Timestamp,
+    pub(crate) meta: RecordMeta,
+    pub(crate) json: Plaintext,
+}
+
+impl Vault {
+    /// Opens a record row.
+    pub(crate) fn open_record(
+        &self,
+        member: &MemberId,
+        keys: &CompartmentKeys,
+        token: &[u8; 16],
+        row: &[u8],
+    ) -> Result<Stored, Error> {
+        let RecordRow { dek_version, version, envelope } = RecordRow::parse(row)?;
+        let dek = keys.dek(dek_version).ok_or(Error::Internal("a live record has the data key it was sealed with"))?;
+        let place = RecordPlace {
+            vault: self.id(),
+            member,
+            compartment: keys.number,
+            record: token,
+            dek_version,
+            version: version.0,
+        };
+        let record = RecordBody::parse(payload::unpack(crypto::open(dek, &place, envelope)?)?)?;
+        let key = tables::record::key(member, keys.number, token);
+        Ok(Stored { key, version, stamp: RowStamp::of(row), record })
+    }
+
+    /// Seals a record under its compartment's present key and puts it into `change`, in place of the row with the
+    /// stamp `replaces` (of no row, if `None`).
+    pub(crate) fn put_row(
+        &self,
+        change: &mut Change,
+        body: &MemberBody,
+        record: &NewRecord<'_>,
+        replaces: Option<RowStamp>,
+    ) -> Result<(), Error> {
+        let (key, row) = self.seal_record(body, record)?;
+        change.relies_on(Reliance::Row { keyspace: tables::record::KEYSPACE, key: key.to_vec(), stamp: replaces });
+        change.put(tables::record::KEYSPACE, key, row);
+        Ok(())
+    }
+
+    /// The key and row of a record, sealed under its compartment's present key.
+    pub(crate) fn seal_record(&self, body: &MemberBody, new: &NewRecord<'_>) -> Result<(RecordKey, Vec<u8>), Error> {
+        let RecordAddress { member, compartment, name } = new.address;
+        let keys = body.compartment(compartment).ok_or(Error::Internal("a record is stored in a compartment"))?;
+        let (dek_version, dek) = keys.current().ok_or(Error::Internal("a live compartment has a data key"))?;
+        let token = body.mk.record_token(compartment, name);
+        let parts = RecordParts {
+            created: new.created,
+            updated: new.updated,
+            compartment,
+            name,
+            meta: &new.meta,
+            json: new.json.expose(),
+        };
+        let packed = payload::pack(parts.encode()?.expose())?;
+        let place = RecordPlace {
+            vault: self.id(),
+            member,
+            compartment: keys.number,
+            record: &token,
+            dek_version,
+            version: new.version.0,
+        };
+        let mut row = RecordRow::begin(dek_version, new.version, crypto::ENVELOPE_OVERHEAD + packed.len());
+        crypto::seal_into(self.suite(), dek, &place, packed.expose(), self.entropy(), &mut row)?;
+        Ok((tables::record::key(member, keys.number, &token), row))
+    }
+}
