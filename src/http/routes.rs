@@ -1,0 +1,230 @@
+//! The one list of what there is. The router, the OpenAPI document, the log's route names and the golden list in
+//! `tests/golden/routes.txt` all come from it.
+
+use axum::Router;
+use axum::http::{Method, StatusCode};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+
+use super::problem::Problem;
+pub(super) use super::route::RouteFacts;
+use super::route::{Mounted, Route};
+use super::schema as shape;
+use super::shared::Shared;
+use super::{erasures, holds, members, records, system, tokens};
+use crate::code::Code;
+
+const MEMBER: &str = "/v1/members/{id}";
+const RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}";
+const HOLD: &str = "/v1/members/{id}/hold";
+
+const PAGING: &[&str] = &["cursor", "limit"];
+const ETAG: &[&str] = &["ETag"];
+const LOCATION: &[&str] = &["Location"];
+const LOCATION_ETAG: &[&str] = &["Location", "ETag"];
+
+/// Refusals of what speaks of one member.
+const OF_A_MEMBER: &[Code] = &[Code::NotFound, Code::Gone];
+/// Refusals of what changes something.
+const OF_A_CHANGE: &[Code] = &[Code::Conflict, Code::LimitReached];
+/// Refusals of what sets identifiers.
+const OF_IDENTIFIERS: &[Code] = &[Code::InvalidIdentifier, Code::IdentifierTaken];
+/// Refusals of a listing.
+const OF_A_PAGE: &[Code] = &[Code::InvalidCursor];
+
+/// Every route, in the order of the documentation.
+pub(super) fn table() -> Vec<Mounted> {
+    let mut table = member_routes();
+    table.extend(record_routes());
+    table.extend(erasure_routes());
+    table.extend(control_routes());
+    table.extend(public_routes());
+    table
+}
+
+/// Method and path of every route, in the order of the documentation.
+pub fn list() -> Vec<(String, &'static str)> {
+    table().iter().map(|route| (route.facts.method.to_string(), route.facts.template)).collect()
+}
+
+/// The router of `table`, and what the edge must know of each route.
+pub(super) fn assemble(table: Vec<Mounted>) -> (Router<Shared>, Vec<RouteFacts>) {
+    let mut router = Router::new();
+    let mut facts = Vec::with_capacity(table.len());
+    for (index, route) in table.into_iter().enumerate() {
+        router = router.route(route.facts.template, (route.mount)(index));
+        facts.push(route.facts);
+    }
+    let router = router
+        .fallback(async || Problem::new(Code::NoSuchRoute))
+        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed));
+    (router, facts)
+}
+
+fn member_routes() -> Vec<Mounted> {
+    vec![
+        Route::new(Method::POST, "/v1/members", "createMember", "Create a member.")
+            .idempotent()
+            .body::<shape::NewMember>()
+            .gives::<shape::Created>(StatusCode::CREATED, LOCATION_ETAG)
+            .faults(&[OF_A_CHANGE, OF_IDENTIFIERS])
+            .by(members::create),
+        Route::new(Method::GET, "/v1/members", "listMembers", "List member ids, in no meaningful order.")
+            .query(PAGING)
+            .gives::<shape::MemberList>(StatusCode::OK, &[])
+            .faults(&[OF_A_PAGE])
+            .by(members::list),
+        Route::new(Method::POST, "/v1/members/lookup", "lookUpMember", "Find a member by an identifier.")
+            .body::<shape::Lookup>()
+            .gives::<shape::Found>(StatusCode::OK, &[])
+            .faults(&[OF_A_MEMBER, &[Code::InvalidIdentifier]])
+            .by(members::look_up),
+        Route::new(Method::GET, MEMBER, "readMember", "Read a member's profile, as far as this token may see it.")
+            .query(&["fields"])
+            .gives::<shape::Member>(StatusCode::OK, ETAG)
+            .faults(&[OF_A_MEMBER])
+            .by(members::read),
+        Route::new(Method::PATCH, MEMBER, "patchMember", "Change a member's profile by a merge patch (RFC 7396).")
+            .conditional()
+            .body::<shape::MemberPatch>()
+            .gives::<shape::Written>(StatusCode::OK, ETAG)
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE, OF_IDENTIFIERS])
+            .by(members::patch),
+        Route::new(Method::DELETE, MEMBER, "eraseMember", "Erase a member. There is no way back.")
+            .gives::<shape::Erasure>(StatusCode::ACCEPTED, LOCATION)
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
+            .by(members::erase),
+        Route::new(Method::GET, "/v1/members/{id}/export", "exportMember", "Everything held of a member.")
+            .gives::<shape::Export>(StatusCode::OK, &["Content-Disposition"])
+            .faults(&[OF_A_MEMBER])
+            .by(members::export),
+    ]
+}
+
+fn record_routes() -> Vec<Mounted> {
+    vec![
+        Route::new(Method::GET, "/v1/members/{id}/records", "listRecords", "List a member's records, without content.")
+            .query(PAGING)
+            .gives::<shape::RecordList>(StatusCode::OK, &[])
+            .faults(&[OF_A_MEMBER, OF_A_PAGE])
+            .by(records::list),
+        Route::new(Method::GET, RECORD, "readRecord", "Read a record, as far as this token may see it.")
+            .query(&["fields"])
+            .gives::<shape::Record>(StatusCode::OK, ETAG)
+            .faults(&[OF_A_MEMBER])
+            .by(records::read),
+        Route::new(Method::PUT, RECORD, "putRecord", "Store a whole record.")
+            .conditional()
+            .body::<shape::RecordPut>()
+            .gives::<shape::Written>(StatusCode::OK, ETAG)
+            .gives::<shape::Written>(StatusCode::CREATED, LOCATION_ETAG)
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE, OF_IDENTIFIERS])
+            .by(records::put),
+        Route::new(Method::PATCH, RECORD, "patchRecord", "Change a record by a merge patch (RFC 7396).")
+            .conditional()
+            .body::<shape::RecordPatch>()
+            .gives::<shape::Written>(StatusCode::OK, ETAG)
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE, OF_IDENTIFIERS])
+            .by(records::patch),
+        Route::new(Method::DELETE, RECORD, "deleteRecord", "Delete a record. Not an erasure: see eraseCompartment.")
+            .conditional()
+            .gives_plain(StatusCode::NO_CONTENT, None)
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
+            .by(records::delete),
+    ]
+}
+
+fn erasure_routes() -> Vec<Mounted> {
+    vec![
+        Route::new(
+            Method::DELETE,
+            "/v1/members/{id}/compartments/{compartment}",
+            "eraseCompartment",
+            "Erase one compartment of a member. There is no way back.",
+        )
+        .gives::<shape::Erasure>(StatusCode::ACCEPTED, LOCATION)
+        .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
+        .by(erasures::erase_compartment),
+        Route::new(Method::GET, "/v1/erasures", "listErasures", "List erasures.")
+            .query(PAGING)
+            .gives::<shape::ErasureList>(StatusCode::OK, &[])
+            .faults(&[OF_A_PAGE])
+            .by(erasures::list),
+        Route::new(Method::GET, "/v1/erasures/{id}", "readErasure", "How far an erasure has come.")
+            .gives::<shape::Erasure>(StatusCode::OK, &[])
+            .faults(&[&[Code::NotFound]])
+            .by(erasures::read),
+        Route::new(Method::PUT, HOLD, "setHold", "Set a legal hold: the member cannot be erased while it stands.")
+            .body::<shape::NewHold>()
+            .gives::<shape::Hold>(StatusCode::OK, &[])
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE])
+            .by(holds::set),
+        Route::new(Method::GET, HOLD, "readHold", "The legal hold of a member.")
+            .gives::<shape::Hold>(StatusCode::OK, &[])
+            .faults(&[OF_A_MEMBER])
+            .by(holds::read),
+        Route::new(Method::DELETE, HOLD, "releaseHold", "Release the legal hold of a member.")
+            .gives_plain(StatusCode::NO_CONTENT, None)
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE])
+            .by(holds::release),
+    ]
+}
+
+fn control_routes() -> Vec<Mounted> {
+    vec![
+        Route::new(Method::POST, "/v1/tokens", "createToken", "Create an API token. Its secret is shown this once.")
+            .body::<shape::NewToken>()
+            .gives::<shape::IssuedToken>(StatusCode::CREATED, &[])
+            .faults(&[OF_A_MEMBER, OF_A_CHANGE])
+            .by(tokens::create),
+        Route::new(Method::GET, "/v1/tokens", "listTokens", "List API tokens, without secrets.")
+            .query(PAGING)
+            .gives::<shape::TokenList>(StatusCode::OK, &[])
+            .faults(&[OF_A_PAGE])
+            .by(tokens::list),
+        Route::new(Method::DELETE, "/v1/tokens/{id}", "revokeToken", "Revoke an API token.")
+            .gives_plain(StatusCode::NO_CONTENT, None)
+            .faults(&[&[Code::NotFound], OF_A_CHANGE])
+            .by(tokens::revoke),
+        Route::new(Method::GET, "/v1/policy", "readPolicy", "The policy in force.")
+            .gives::<shape::Policy>(StatusCode::OK, &[])
+            .by(system::policy),
+        Route::new(Method::GET, "/v1/status", "readStatus", "How the vault is.")
+            .gives::<shape::Status>(StatusCode::OK, &[])
+            .by(system::status),
+    ]
+}
+
+fn public_routes() -> Vec<Mounted> {
+    let document = |path, id| {
+        Route::new(Method::GET, path, id, "This document.")
+            .public()
+            .gives_plain(StatusCode::OK, Some((object(), "application/json")))
+            .by(system::openapi)
+    };
+    vec![
+        Route::new(Method::GET, "/healthz", "health", "Whether the process answers.")
+            .public()
+            .gives::<shape::Health>(StatusCode::OK, &[])
+            .by(system::health),
+        Route::new(Method::GET, "/readyz", "ready", "Whether the vault accepts work.")
+            .public()
+            .gives::<shape::Health>(StatusCode::OK, &[])
+            .faults(&[&[Code::ShuttingDown]])
+            .by(system::ready),
+        Route::new(Method::GET, "/metrics", "metrics", "Counters in the text format of Prometheus.")
+            .public()
+            .gives_plain(StatusCode::OK, Some((text(), "text/plain; version=0.0.4")))
+            .by(system::metrics),
+        document("/openapi.json", "openapi"),
+        document("/v1/openapi.json", "openapiV1"),
+    ]
+}
+
+fn object() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::Object).into()
+}
+
+fn text() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).into()
+}

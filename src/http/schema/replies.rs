@@ -1,0 +1,331 @@
+//! Bodies that are written.
+//!
+//! Most replies are written from the facade's own values or around stored bytes; the types here that are never built
+//! document them in OpenAPI. The tests over HTTP hold every reply against the document.
+
+#![allow(dead_code, reason = "most of these types only describe")]
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::types::MemberId;
+use crate::vault::api;
+
+/// Declares a shape that OpenAPI documents.
+macro_rules! shapes {
+    ($($(#[$meta:meta])* struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)+ })+) => {
+        $(
+            $(#[$meta])*
+            #[derive(ToSchema)]
+            pub(in crate::http) struct $name { $($(#[$field_meta])* pub(in crate::http) $field: $type,)+ }
+        )+
+    };
+}
+
+shapes! {
+    /// Metadata of a record.
+    struct Meta {
+        /// The purposes the record was collected for.
+        #[schema(required = false, max_items = 32)]
+        purposes: Vec<String>,
+        /// Where it came from.
+        #[schema(max_length = 128)]
+        source: Option<String>,
+        /// What kind of data it is.
+        #[schema(max_length = 128)]
+        category: Option<String>,
+        /// Recipients it was disclosed to.
+        #[schema(required = false, max_items = 32)]
+        shared_with: Vec<String>,
+        /// Purposes the member objected to.
+        #[schema(required = false, max_items = 32)]
+        objections: Vec<String>,
+        /// Whether it feeds a decision made without a person.
+        #[schema(required = false)]
+        automated_decision: bool,
+        /// When it is to go.
+        #[schema(format = DateTime)]
+        expires_at: Option<String>,
+    }
+
+    /// A field that is not shown as it is.
+    struct Withheld {
+        /// The field, or `*` for all fields that the policy does not name.
+        field: String,
+        /// `masked`, `pseudonym` or `hidden`.
+        #[schema(pattern = "^(masked|pseudonym|hidden)$")]
+        reason: String,
+    }
+
+    /// A member was created.
+    struct Created {
+        /// The new member.
+        #[schema(format = "uuid")]
+        id: String,
+        /// The version of the profile.
+        #[schema(minimum = 1)]
+        version: u64,
+        /// When.
+        #[schema(format = DateTime)]
+        created_at: String,
+    }
+
+    /// A member with its profile.
+    struct Member {
+        /// The member.
+        #[schema(format = "uuid")]
+        id: String,
+        /// The version of the profile, as in `ETag`.
+        #[schema(minimum = 1)]
+        version: u64,
+        /// When the profile was first written.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// When the profile was last written.
+        #[schema(format = DateTime)]
+        updated_at: String,
+        /// The profile, as far as this token may see it.
+        profile: serde_json::Map<String, serde_json::Value>,
+        /// Metadata of the profile.
+        meta: Meta,
+        /// Fields that are not shown as they are.
+        #[schema(required = false)]
+        withheld: Vec<Withheld>,
+    }
+
+    /// A record.
+    struct Record {
+        /// The compartment.
+        compartment: String,
+        /// The name.
+        name: String,
+        /// The version, as in `ETag`.
+        #[schema(minimum = 1)]
+        version: u64,
+        /// When it was first written.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// When it was last written.
+        #[schema(format = DateTime)]
+        updated_at: String,
+        /// The record, as far as this token may see it.
+        data: serde_json::Map<String, serde_json::Value>,
+        /// Its metadata.
+        meta: Meta,
+        /// Fields that are not shown as they are.
+        #[schema(required = false)]
+        withheld: Vec<Withheld>,
+    }
+
+    /// A record was written.
+    struct Written {
+        /// The new version, as in `ETag`.
+        #[schema(minimum = 1)]
+        version: u64,
+        /// Whether it is new.
+        created: bool,
+        /// When.
+        #[schema(format = DateTime)]
+        updated_at: String,
+    }
+
+    /// Member ids.
+    struct MemberList {
+        /// The ids.
+        items: Vec<String>,
+        /// The cursor of the next page; absent on the last.
+        #[schema(nullable = false)]
+        next: Option<String>,
+    }
+
+    /// A record in a listing.
+    struct RecordEntry {
+        /// The compartment.
+        compartment: String,
+        /// The name.
+        name: String,
+        /// The version.
+        #[schema(minimum = 1)]
+        version: u64,
+        /// When it was first written.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// When it was last written.
+        #[schema(format = DateTime)]
+        updated_at: String,
+        /// The metadata.
+        meta: Meta,
+    }
+
+    /// Records of a member.
+    struct RecordList {
+        /// The records.
+        items: Vec<RecordEntry>,
+        /// The cursor of the next page; absent on the last.
+        #[schema(nullable = false)]
+        next: Option<String>,
+    }
+
+    /// Everything held of one member.
+    struct Export {
+        /// The member.
+        #[schema(format = "uuid")]
+        id: String,
+        /// When the member was created, to the minute.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// When the export was made.
+        #[schema(format = DateTime)]
+        exported_at: String,
+        /// Every record.
+        records: Vec<Record>,
+    }
+
+    /// An erasure.
+    struct Erasure {
+        /// The erasure.
+        #[schema(format = "uuid")]
+        id: String,
+        /// The member.
+        #[schema(format = "uuid")]
+        member: String,
+        /// `member`, or `compartment` if only one was erased.
+        #[schema(pattern = "^(member|compartment)$")]
+        scope: String,
+        /// How far it has come: `fenced`, `sealed` or `purged`.
+        #[schema(pattern = "^(fenced|sealed|purged)$")]
+        stage: String,
+        /// When it was asked for.
+        #[schema(format = DateTime)]
+        requested_at: String,
+        /// When the fence was durable.
+        #[schema(format = DateTime)]
+        fenced_at: String,
+        /// The index of its leaf in the ledger.
+        leaf: u64,
+    }
+
+    /// Erasures.
+    struct ErasureList {
+        /// The erasures.
+        items: Vec<Erasure>,
+        /// The cursor of the next page; absent on the last.
+        #[schema(nullable = false)]
+        next: Option<String>,
+    }
+
+    /// A legal hold.
+    struct Hold {
+        /// Why.
+        reason: String,
+        /// The matter it belongs to.
+        #[schema(nullable = false)]
+        reference: Option<String>,
+        /// Since when.
+        #[schema(format = DateTime)]
+        set_at: String,
+        /// By which token.
+        set_by: String,
+    }
+
+    /// What is known of a token besides its secret.
+    struct TokenInfo {
+        /// The public part.
+        id: String,
+        /// What it may be.
+        role: String,
+        /// The operator's note.
+        label: String,
+        /// The only member it may speak of.
+        #[schema(format = "uuid", nullable = false)]
+        member: Option<String>,
+        /// When it was created.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// When it ends.
+        #[schema(format = DateTime)]
+        expires_at: String,
+        /// When it was revoked.
+        #[schema(format = DateTime, nullable = false)]
+        revoked_at: Option<String>,
+        /// Requests per second.
+        #[schema(nullable = false)]
+        rate_per_s: Option<u32>,
+    }
+
+    /// A token was created.
+    struct IssuedToken {
+        /// The whole token, for the Authorization header. It is not shown again.
+        token: String,
+        /// What is known of it.
+        info: TokenInfo,
+    }
+
+    /// Tokens.
+    struct TokenList {
+        /// The tokens.
+        items: Vec<TokenInfo>,
+        /// The cursor of the next page; absent on the last.
+        #[schema(nullable = false)]
+        next: Option<String>,
+    }
+
+    /// The policy in force.
+    struct Policy {
+        /// SHA-256 of its text, hexadecimal.
+        sha256: String,
+        /// Its text.
+        toml: String,
+    }
+
+    /// How the vault is.
+    struct Status {
+        /// The version of the program.
+        version: String,
+        /// The vault.
+        #[schema(format = "uuid")]
+        vault: String,
+        /// When it was created.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// The epoch of the key tree.
+        epoch: u64,
+        /// The depth of the member key tree.
+        tree_depth: u8,
+        /// Leaves in the ledger.
+        ledger_size: u64,
+        /// The root of the ledger, hexadecimal.
+        ledger_root: String,
+        /// SHA-256 of the policy in force, hexadecimal.
+        policy_sha256: String,
+        /// Bytes on disk by keyspace.
+        disk_bytes: BTreeMap<String, u64>,
+        /// Bytes of the write-ahead log.
+        wal_bytes: u64,
+    }
+}
+
+/// The member that was found.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Found {
+    /// The member.
+    #[schema(value_type = String, format = "uuid")]
+    pub(in crate::http) id: MemberId,
+}
+
+/// A token that was created, as it is written. [`IssuedToken`] documents it.
+#[derive(Serialize)]
+pub(in crate::http) struct Issued<'a> {
+    pub(in crate::http) token: &'a str,
+    pub(in crate::http) info: &'a api::TokenInfo,
+}
+
+/// The process answers.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Health {
+    /// Always `ok`.
+    #[schema(value_type = String, example = "ok")]
+    pub(in crate::http) status: &'static str,
+}
