@@ -65,6 +65,15 @@ def wrk(job, url, path, ids, bodies=None, method="GET", content_type="applicatio
                   found["status"] + found["broken"])
 
 
+def build(root):
+    """Sets up, builds the release binary, and returns its path."""
+    script = "scripts/setup; source scripts/env; cargo build --release --locked --quiet --bin membervault 1>&2; " \
+             'echo "$CARGO_TARGET_DIR"'
+    target = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=root, check=True, stdout=subprocess.PIPE,
+                            text=True).stdout.strip()
+    return Path(target) / "release/membervault"
+
+
 def tree_bytes(directory):
     return sum(path.stat().st_size for path in Path(directory).rglob("*") if path.is_file())
 
@@ -78,12 +87,15 @@ class Server:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def launch(self, command, log, **options):
+    def spawn(self, command, log, **options):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                raise SystemExit(f"bench: port {self.port} is taken")
+                raise SystemExit(f"port {self.port} is taken")
         with open(log, "ab") as output:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options)
+
+    def launch(self, command, log, **options):
+        self.spawn(command, log, **options)
         until = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -93,7 +105,7 @@ class Server:
                     return
             time.sleep(0.05)
         self.stop()
-        raise SystemExit(f"bench: {self.name} did not start:\n{Path(log).read_text(errors='replace')[-2000:]}")
+        raise SystemExit(f"{self.name} did not start:\n{Path(log).read_text(errors='replace')[-2000:]}")
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -156,12 +168,12 @@ class Vault(Server):
         done = subprocess.run([self.binary, *arguments], env=self.environment, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL)
         if done.returncode:
-            raise SystemExit(f"bench: membervault {arguments[0]} failed:\n{done.stderr[-2000:]}")
+            raise SystemExit(f"membervault {arguments[0]} failed:\n{done.stderr[-2000:]}")
         return done.stdout.strip()
 
     def create(self, expect_members=100_000):
         self.home.mkdir(mode=0o700)
-        self.command("init", "--expect-members", str(expect_members))
+        self.command("init", "--expect-members", str(expect_members), "--generate-key-file")
 
     def token(self, role):
         printed = self.command("--quiet", "token", "create", "--role", role, "--label", "bench")
@@ -177,10 +189,16 @@ class Vault(Server):
             for _, line in zip(range(1000), members):
                 bodies.write('{"data":' + line.strip() + "}\n")
 
+    def serving(self):
+        return [self.binary, "serve", "--listen", f"127.0.0.1:{self.port}", *self.serve_options]
+
+    def launch_only(self):
+        """Starts to serve, and does not wait until it does."""
+        self.spawn(self.serving(), self.log, env=self.environment)
+
     def start(self):
-        self.launch([self.binary, "serve", "--listen", f"127.0.0.1:{self.port}", *self.serve_options], self.log,
-                    env=self.environment)
-        if not self.ids.exists():
+        self.launch(self.serving(), self.log, env=self.environment)
+        if self.members and not self.ids.exists():
             self.list_ids()
 
     def list_ids(self):
@@ -350,7 +368,7 @@ class OpenBao(Server):
                 reply = connection.getresponse()
                 reply.read()
                 if reply.status >= 300:
-                    raise SystemExit(f"bench: OpenBao refused a write: {reply.status}")
+                    raise SystemExit(f"OpenBao refused a write: {reply.status}")
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(part, range(16)))
 
@@ -364,7 +382,7 @@ class OpenBao(Server):
             except OSError:
                 pass
             time.sleep(0.2)
-        raise SystemExit("bench: OpenBao did not become leader")
+        raise SystemExit("OpenBao did not become leader")
 
     def start(self):
         pass  # stays up from load()

@@ -131,7 +131,21 @@ pub(crate) const FORBIDDEN: &[(&[&str], &[&str], &str)] = &[
 ];
 
 /// How often each file exposes a secret (`.expose(`, `.expose_..(`): every new place is a decision.
-pub(crate) const EXPOSURES: &[(&str, usize)] = &[];
+pub(crate) const EXPOSURES: &[(&str, usize)] = &[
+    ("codec/key_bytes.rs", 1),
+    ("codec/keyring.rs", 3),
+    ("codec/member.rs", 2),
+    ("codec/node.rs", 6),
+    ("codec/page.rs", 8),
+    ("codec/payload.rs", 2),
+    ("codec/record.rs", 3),
+    ("crypto/envelope.rs", 1),
+    ("crypto/key.rs", 3),
+    ("keyring/file.rs", 4),
+    ("keyring/index.rs", 1),
+    ("keyring/member.rs", 2),
+    ("keyring/tree.rs", 1),
+];
 
 /// Lines of one file, tests included.
 pub(crate) const LINES_MAX: usize = 400;
