@@ -26,8 +26,8 @@ use args::{Cli, Command};
 use failure::{Done, EXIT_USAGE, Failure};
 use session::Session;
 
-use crate::harden;
 use crate::config::Typed;
+use crate::harden;
 
 /// Does what the arguments say and answers with the exit code of the process.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {

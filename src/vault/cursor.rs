@@ -42,10 +42,6 @@ impl Vault {
         }
         let Ok(bytes) = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()) else { return Err(invalid) };
         let Some((tag, key)) = bytes.split_first_chunk::<TAG_LEN>() else { return Err(invalid) };
-        if self.keyring().cursor().verify(listing, key, tag) {
-            Ok(key.to_vec())
-        } else {
-            Err(invalid)
-        }
+        if self.keyring().cursor().verify(listing, key, tag) { Ok(key.to_vec()) } else { Err(invalid) }
     }
 }

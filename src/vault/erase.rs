@@ -22,7 +22,6 @@ use super::cursor::LISTING_ERASURES;
 use super::pipeline::{Case, Opened};
 use super::{Error, Vault};
 
-
 impl Vault {
     /// Erases a member, or one compartment of it.
     ///
@@ -90,11 +89,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
 }
 
 /// Decides with the hold as a fact: its presence forbids erasing, whether or not it can be opened.
-fn open(
-    case: &Case<'_>,
-    member: &MemberId,
-    compartment: Option<&Compartment>,
-) -> Result<Opened, super::act::Refusal> {
+fn open(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>) -> Result<Opened, super::act::Refusal> {
     let action = if compartment.is_some() { Action::CompartmentErase } else { Action::MemberErase };
     case.open_member(action, member, compartment)
 }
@@ -165,10 +160,7 @@ fn remove_keys(
         }
         None => {
             change.delete(tables::member::KEYSPACE, tables::member::key(member));
-            change.clear(
-                tables::access::KEYSPACE,
-                tables::access::range_of(&opened.body.mk.notes().access_prefix),
-            );
+            change.clear(tables::access::KEYSPACE, tables::access::range_of(&opened.body.mk.notes().access_prefix));
             Ok(())
         }
     }
@@ -180,7 +172,11 @@ fn prepare_list(case: &Case<'_>, page: &Page) -> Decision<Listing<Erasure>> {
     let after = page.cursor.as_deref().map(|cursor| vault.read_cursor(LISTING_ERASURES, cursor)).transpose()?;
     let after = after.as_deref().map(keys::parse_erasure).transpose()?;
     let found = tables::erasure::list(vault.engine(), after.as_ref(), page.limit)?;
-    let next = found.items.last().filter(|_| found.more).map(|(id, _)| vault.issue_cursor(LISTING_ERASURES, &tables::erasure::key(id)));
+    let next = found
+        .items
+        .last()
+        .filter(|_| found.more)
+        .map(|(id, _)| vault.issue_cursor(LISTING_ERASURES, &tables::erasure::key(id)));
     Ok(Prepared::unlogged(Listing { items: found.items.iter().map(|(id, row)| erasure(*id, row)).collect(), next }))
 }
 

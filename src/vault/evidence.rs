@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::codec::{Event, Leaf};
 use crate::codec::rows;
+use crate::codec::{Event, Leaf};
 use crate::crypto::{self, Key};
 use crate::ledger::Change;
 use crate::policy::{Action, Denial};

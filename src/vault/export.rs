@@ -33,6 +33,11 @@ fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Export> {
     let detail = AccessDetail::of_member(case.ctx, case.now);
     let mut change = case.vault.access(case.ctx, Event::MemberExport, member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
-    let export = Export { id: *member, created_at: Timestamp::from_minutes(opened.body.created), exported_at: case.now, records };
+    let export = Export {
+        id: *member,
+        created_at: Timestamp::from_minutes(opened.body.created),
+        exported_at: case.now,
+        records,
+    };
     Ok(Prepared::logged(export, change))
 }

@@ -4,8 +4,8 @@
 
 use std::ops::ControlFlow;
 
-use crate::codec::keys;
 use crate::codec::Event;
+use crate::codec::keys;
 use crate::ledger::Reliance;
 use crate::policy::Action;
 use crate::store::{KeyRange, Keyspace};
@@ -13,10 +13,10 @@ use crate::types::{Ctx, MemberId};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Listing, Page, RecordEntry};
+use super::cursor::{LISTING_MEMBERS, LISTING_RECORDS};
 use super::evidence::AccessDetail;
 use super::pipeline::{Case, Opened};
 use super::records::Stored;
-use super::cursor::{LISTING_MEMBERS, LISTING_RECORDS};
 use super::{Error, Vault};
 
 impl Vault {
@@ -121,7 +121,10 @@ impl Case<'_> {
         row: &[u8],
     ) -> Result<Stored, Error> {
         let (_, number, token) = keys::parse_record(key)?;
-        let keys = opened.body.compartment_numbered(number).ok_or(Error::Internal("a live record lies in a live compartment"))?;
+        let keys = opened
+            .body
+            .compartment_numbered(number)
+            .ok_or(Error::Internal("a live record lies in a live compartment"))?;
         self.vault.open_record(member, keys, &token, row)
     }
 

@@ -39,8 +39,8 @@ use crate::ledger::{Change, Ledger, Reliance};
 use crate::policy::Policy;
 use crate::store::Engine;
 use crate::tables;
-use crate::types::{MemberId, VaultId};
 use crate::types::place::Place;
+use crate::types::{MemberId, VaultId};
 
 pub use act::Act;
 pub use error::Error;

@@ -97,7 +97,9 @@ impl Vault {
         })?;
         let ledger = Ledger::open(Arc::clone(&parts.engine), parts.ledger)?;
         if ledger.size() < parts.keyring.ledger_size {
-            return Err(stale("the ledger is shorter than the keyring remembers: an old database under a newer keyring"));
+            return Err(stale(
+                "the ledger is shorter than the keyring remembers: an old database under a newer keyring",
+            ));
         }
         let shape = TreeShape::from_meta(meta.depth, meta.buckets)?;
         let keyring = Keyring::new(parts.vault, suite, shape, parts.keyring);
@@ -127,11 +129,8 @@ impl Vault {
 
     /// Which policy was in force when, and that the vault was opened, belongs into the log.
     fn log_opening(&self) -> Result<(), Error> {
-        let ctx = Ctx {
-            actor: Actor::local(Role::Ops),
-            purpose: None,
-            request: RequestId::from_random(self.random()?),
-        };
+        let ctx =
+            Ctx { actor: Actor::local(Role::Ops), purpose: None, request: RequestId::from_random(self.random()?) };
         let opened = if self.ledger().size() == 0 { Event::VaultInit } else { Event::VaultOpen };
         let mut change = self.event(&ctx, opened, self.now());
         change.absorb(self.event(&ctx, Event::PolicyLoad(self.policy().digest()), self.now()));

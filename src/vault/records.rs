@@ -9,8 +9,8 @@ use crate::codec::{Plaintext, RowStamp, payload};
 use crate::crypto;
 use crate::keyring::{CompartmentKeys, MemberBody};
 use crate::ledger::{Change, Reliance};
-use crate::tables::record::RecordKey;
 use crate::tables;
+use crate::tables::record::RecordKey;
 use crate::types::place::RecordPlace;
 use crate::types::{MemberId, RecordMeta, RecordVersion};
 

@@ -4,10 +4,10 @@ use crate::policy::Action;
 use crate::store::Keyspace;
 use crate::types::Ctx;
 
+use super::Vault;
 use super::act::{Act, Prepared};
 use super::api::{PolicyText, Status};
 use super::pipeline::Case;
-use super::Vault;
 
 impl Vault {
     /// The state of the vault.

@@ -185,8 +185,7 @@ fn prepare_create(case: &Case<'_>, input: &NewToken) -> Decision<IssuedToken> {
     vault.put_token(&mut change, &info, &drawn.hash)?;
     let book = vault.clone();
     let issued = IssuedToken { secret, info };
-    Ok(Prepared::durable(issued, change)
-        .then(move |issued, _| book.tokens().remember(issued.info.clone(), drawn.hash)))
+    Ok(Prepared::durable(issued, change).then(move |issued, _| book.tokens().remember(issued.info.clone(), drawn.hash)))
 }
 
 fn check(case: &Case<'_>, input: &NewToken) -> Result<(), Error> {
