@@ -89,7 +89,7 @@ impl KeyringFile {
     ) -> Result<UnlockedKeyring, KeyringError> {
         let (unlocked, body) = self.unlock(old)?;
         let rewrapped = self.lock_anew(unlocked.header.vault, unlocked.suite, new, entropy)?;
-        rewrapped.replace(&body, entropy)?;
+        rewrapped.write(&body, entropy, secret_file::replace)?;
         Ok(rewrapped)
     }
 
@@ -168,16 +168,24 @@ impl UnlockedKeyring {
 
     /// Reads the body again.
     pub fn read(&self) -> Result<KeyringBody, KeyringError> {
-        let (header, envelope) = self.file.read()?;
-        if header != self.header {
-            return Err(KeyringError::ChangedMeanwhile { path: self.file.path.clone() });
-        }
-        self.open(&envelope)
+        self.open(&self.present()?)
     }
 
-    /// Replaces the body: afterwards the file holds this one, on disk and opened again, or it is as it was.
+    /// Replaces the body: afterwards the file holds this one, on disk and opened again, or it is as it was. Refused where
+    /// the file was rewrapped or taken away meanwhile: the old master key must not come back.
     pub fn replace(&self, body: &KeyringBody, entropy: &dyn Entropy) -> Result<(), KeyringError> {
+        self.present()?;
         self.write(body, entropy, secret_file::replace)
+    }
+
+    /// The envelope in the file, if it is still under this key.
+    fn present(&self) -> Result<Vec<u8>, KeyringError> {
+        let (header, envelope) = self.file.read()?;
+        if header == self.header {
+            Ok(envelope)
+        } else {
+            Err(KeyringError::ChangedMeanwhile { path: self.file.path.clone() })
+        }
     }
 
     fn write(

@@ -307,3 +307,26 @@ impl Chain {
         removed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_takes_255_pages_and_no_more() {
+        let mut chain = Chain { pages: vec![OpenPage { page: Page::empty(), was: None, changed: false }] };
+        let token = |number: u16| [&number.to_be_bytes()[..], &[1; 14]].concat().try_into().unwrap();
+        let member = MemberId::from_bytes([3; 16]);
+        let places = 255 * 64;
+        (0..places).for_each(|number| chain.insert(&token(number), &member).unwrap());
+        assert_eq!(chain.pages.len(), 255);
+        assert!(matches!(chain.insert(&token(places), &member), Err(KeyringError::IndexFull)));
+        assert!(chain.pages.iter().rev().skip(1).all(|page| page.page.continues()));
+        assert!(chain.remove(&token(7), &member));
+        assert!(chain.insert(&token(places), &member).is_ok(), "the freed slot is used");
+        assert_eq!(chain.find(&token(places)), Some(member));
+        assert_eq!(chain.find(&token(7)), None);
+        assert_eq!(chain.expel(&member), usize::from(places));
+        assert_eq!(chain.pages.len(), 255, "a chain never gets shorter");
+    }
+}

@@ -45,3 +45,6 @@ impl Coded for TablesError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

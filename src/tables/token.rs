@@ -29,21 +29,3 @@ pub fn list(
     let range = scan::following(&[keys::tag::TOKEN], last.as_ref().map(<[u8; 9]>::as_slice));
     scan::rows(reader, KEYSPACE, &range, limit, |key, row| Ok((keys::parse_token(key)?, row.to_vec())))
 }
-
-/// Visits every token: there are as many as an administrator issued, and they are read once, when the vault is opened.
-pub fn each<E: From<TablesError>>(
-    reader: &dyn Reader,
-    visit: &mut dyn FnMut(TokenId, &[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut after = None;
-    loop {
-        let chunk = list(reader, after.as_ref(), super::SCAN_ROWS_MAX)?;
-        for (token, row) in &chunk.items {
-            visit(*token, row)?;
-        }
-        after = chunk.items.last().map(|(token, _)| *token).filter(|_| chunk.more);
-        if after.is_none() {
-            return Ok(());
-        }
-    }
-}
