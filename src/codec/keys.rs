@@ -129,6 +129,11 @@ pub fn idempotency(token: &[u8; 16]) -> [u8; 17] {
     join(&[&[tag::IDEMPOTENCY], token])
 }
 
+/// The keyed token of an outcome's key.
+pub fn parse_idempotency(key: &[u8]) -> Result<[u8; 16], CodecError> {
+    tagged_id("idempotency key", key, tag::IDEMPOTENCY)
+}
+
 /// Index: one page of one bucket of one identifier field.
 pub fn page(field: u8, bucket: u32, page: u8) -> [u8; 6] {
     join(&[&[field], &bucket.to_be_bytes(), &[page]])
@@ -242,6 +247,7 @@ mod tests {
         assert_eq!(parse_hold(&hold(&MEMBER)), Ok(MEMBER));
         let id = TokenId::from_bytes([5; 8]);
         assert_eq!(parse_token(&token(&id)), Ok(id));
+        assert_eq!(parse_idempotency(&idempotency(&[6; 16])), Ok([6; 16]));
         assert_eq!(parse_page(&page(1, 2, 3)), Ok((1, 2, 3)));
         assert_eq!(parse_record(&record(&MEMBER, 4, &[8; 16])), Ok((MEMBER, 4, [8; 16])));
         assert!(record(&MEMBER, 4, &[8; 16]).starts_with(&compartment_records(&MEMBER, 4)));

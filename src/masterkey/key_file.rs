@@ -137,11 +137,8 @@ mod tests {
     fn a_made_key_file_opens_again_and_is_never_overwritten() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("key");
-        let made = KeyFile::create(&path, &crypto::OsEntropy::default()).unwrap();
+        let made = KeyFile::create(&path, &crypto::OsEntropy).unwrap();
         assert_eq!(KeyFile::read(&path).unwrap().key.expose(), made.key.expose());
-        assert_eq!(
-            KeyFile::create(&path, &crypto::OsEntropy::default()).err().map(|e| e.code()),
-            Some(Code::AlreadyExists)
-        );
+        assert_eq!(KeyFile::create(&path, &crypto::OsEntropy).err().map(|e| e.code()), Some(Code::AlreadyExists));
     }
 }

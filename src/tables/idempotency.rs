@@ -8,6 +8,15 @@ use crate::store::{Keyspace, Reader};
 /// Where outcomes lie.
 pub const KEYSPACE: Keyspace = Keyspace::Control;
 
+/// An outcome found by a scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeAt {
+    /// The keyed token it lies under.
+    pub token: [u8; 16],
+    /// Its row, as stored.
+    pub row: Vec<u8>,
+}
+
 /// The key of an outcome.
 pub fn key(token: &[u8; 16]) -> [u8; 17] {
     keys::idempotency(token)
@@ -18,8 +27,11 @@ pub fn row(reader: &dyn Reader, token: &[u8; 16]) -> Result<Option<Vec<u8>>, Tab
     Ok(reader.get(KEYSPACE, &key(token))?)
 }
 
-/// The stored outcomes after `after`: key and row, for the job that removes old ones.
-pub fn list(reader: &dyn Reader, after: Option<&[u8]>, limit: usize) -> Result<Chunk<(Vec<u8>, Vec<u8>)>, TablesError> {
-    let range = scan::following(&[keys::tag::IDEMPOTENCY], after);
-    scan::rows(reader, KEYSPACE, &range, limit, |key, row| Ok((key.to_vec(), row.to_vec())))
+/// The stored outcomes after `after`, for the job that removes old ones.
+pub fn list(reader: &dyn Reader, after: Option<&[u8; 16]>, limit: usize) -> Result<Chunk<OutcomeAt>, TablesError> {
+    let last = after.map(key);
+    let range = scan::following(&[keys::tag::IDEMPOTENCY], last.as_ref().map(<[u8; 17]>::as_slice));
+    scan::rows(reader, KEYSPACE, &range, limit, |key, row| {
+        Ok(OutcomeAt { token: keys::parse_idempotency(key)?, row: row.to_vec() })
+    })
 }

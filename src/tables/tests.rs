@@ -1,6 +1,8 @@
 //! Tests of the typed rows over the memory engine.
 
-use super::{SCAN_ROWS_MAX, TablesError, access, dirty, erasure, fence, hold, member, meta, page, record, token};
+use super::{
+    SCAN_ROWS_MAX, TablesError, access, dirty, erasure, fence, hold, idempotency, member, meta, page, record, token,
+};
 use crate::clock::Timestamp;
 use crate::code::{Code, Coded};
 use crate::codec::rows::{ErasureRow, ErasureStage, VaultMeta, encode_epoch};
@@ -12,7 +14,9 @@ use crate::types::{ErasureId, MemberId, TokenId, VaultId};
 fn engine(rows: impl IntoIterator<Item = (Keyspace, Vec<u8>, Vec<u8>)>) -> MemoryEngine {
     let engine = MemoryEngine::new();
     let mut batch = Batch::default();
-    rows.into_iter().for_each(|(keyspace, key, value)| drop(batch.put(keyspace, key, value)));
+    for (keyspace, key, value) in rows {
+        batch.put(keyspace, key, value);
+    }
     engine.write(batch, Durability::Buffered).unwrap();
     engine
 }
@@ -167,6 +171,7 @@ fn the_other_rows_are_found_where_they_lie() {
     ]);
     rows.extend(tokens.map(|id| (token::KEYSPACE, token::key(&id).to_vec(), b"token".to_vec())));
     rows.extend([4, 5, 300].map(|leaf| (access::KEYSPACE, access::key(&[8; 16], leaf).to_vec(), b"access".to_vec())));
+    rows.extend([1, 2].map(|number| (idempotency::KEYSPACE, idempotency::key(&[number; 16]).to_vec(), vec![3])));
     rows.push((access::KEYSPACE, access::key(&[9; 16], 1).to_vec(), vec![]));
     let engine = engine(rows);
 
@@ -178,6 +183,9 @@ fn the_other_rows_are_found_where_they_lie() {
     assert_eq!(page::keys(&engine, 1, None, 10).unwrap().items, [(1, 2, 3)]);
     assert_eq!(page::row(&engine, 1, 2, 3).unwrap().as_deref(), Some(b"page".as_slice()));
     assert_eq!(token::list(&engine, Some(&tokens[0]), 10).unwrap().items, [(tokens[1], b"token".to_vec())]);
+    let outcomes = idempotency::list(&engine, Some(&[1; 16]), 10).unwrap();
+    assert_eq!(outcomes.items, [idempotency::OutcomeAt { token: [2; 16], row: vec![3] }]);
+    assert_eq!(idempotency::row(&engine, &[1; 16]).unwrap(), Some(vec![3]));
     assert_eq!(hold::members(&engine, None, 10).unwrap().items, [id(0), id(255)]);
     assert!(hold::row(&engine, &id(0)).unwrap().is_some() && hold::row(&engine, &id(1)).unwrap().is_none());
     let leaves = |after| {
