@@ -46,11 +46,6 @@ impl Mask {
         }
     }
 
-    /// The mask of a name in the policy file.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mask| mask.as_str() == name)
-    }
-
     /// The masked value. What is not a string becomes a constant of its kind, so that readers keep their types.
     pub(super) fn apply(self, value: &Value) -> Value {
         match value {

@@ -17,8 +17,11 @@
 //! the same case are refused when the file is read.
 
 mod action;
+mod compile;
 mod decide;
 mod denial;
+mod draft;
+mod lint;
 mod mask;
 mod parse;
 mod permit;
@@ -29,8 +32,9 @@ mod view;
 pub use action::Action;
 pub use decide::decide;
 pub use denial::Denial;
+pub use lint::Lint;
 pub use mask::Mask;
-pub use parse::{Lint, PolicyError};
+pub use parse::PolicyError;
 pub use permit::Permit;
 pub use request::{Facts, MemberState, Request};
 pub use table::Policy;

@@ -8,7 +8,7 @@ use crate::types::{Compartment, Purpose, Role};
 /// A policy in force. Cheap to clone.
 #[derive(Clone)]
 pub struct Policy {
-    pub(super) inner: Arc<PolicyInner>,
+    inner: Arc<PolicyInner>,
 }
 
 pub(super) struct PolicyInner {
@@ -25,6 +25,10 @@ pub(super) struct PolicyInner {
 pub(super) const NO_PURPOSE: usize = 0;
 
 impl Policy {
+    pub(super) fn new(inner: PolicyInner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
     /// The policy file as it was read.
     pub fn text(&self) -> &str {
         &self.inner.text
@@ -84,6 +88,11 @@ pub(super) struct RoleTable {
 }
 
 impl RoleTable {
+    /// A role without rules.
+    pub(super) const fn empty(role: Role, policy_digest: [u8; 32]) -> Self {
+        Self { role, policy_digest, compartments: Vec::new(), slots: 0, cells: Vec::new(), views: Vec::new() }
+    }
+
     pub(super) fn role(&self) -> Role {
         self.role
     }
