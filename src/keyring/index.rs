@@ -72,6 +72,17 @@ impl Keyring {
         Ok(self.open_chain(reader, identifier.kind(), place.bucket)?.find(&place.token))
     }
 
+    /// The members one bucket names, each as often as it does.
+    pub fn members_in(
+        &self,
+        reader: &dyn Reader,
+        kind: IdentifierKind,
+        bucket: u32,
+    ) -> Result<Vec<MemberId>, KeyringError> {
+        let chain = self.open_chain(reader, kind, bucket)?;
+        Ok(chain.pages.iter().flat_map(|page| page.page.entries()).map(|(_, member)| member).collect())
+    }
+
     /// The buckets of one field that name a member: opens every page there is. For the rare case that a member's own
     /// record of its identifiers cannot be read.
     pub fn buckets_naming(

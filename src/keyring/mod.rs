@@ -27,7 +27,7 @@ use arc_swap::ArcSwap;
 pub use error::{KeyringError, Unreadable};
 pub use file::{FILE_BYTES_MAX, KeyringFile, KeyringInfo, UnlockedKeyring};
 pub use index::{EDIT_BUCKETS_MAX, IndexEdit, Insertion, PageChange, PageEdit};
-pub use shape::{MEMBERS_EXPECTED_MAX, TreeShape};
+pub use shape::{FAN_OUT, MEMBERS_EXPECTED_MAX, TreeShape};
 pub use walk::TreeKey;
 
 pub use crate::crypto::{CompartmentKeys, KeyringBody, MemberBody};

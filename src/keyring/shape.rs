@@ -10,7 +10,7 @@ use crate::types::place::Subtree;
 use crate::types::{IdentifierKind, MemberId};
 
 /// Children of every node but the root.
-pub(super) const FAN_OUT: u32 = 256;
+pub const FAN_OUT: u32 = 256;
 /// A seal rewraps whole shards: beyond this many members a shard, one more level is cheaper.
 const MEMBERS_PER_SHARD_MAX: u64 = 256;
 /// Full buckets chain a second page, which costs every lookup there a second read. At 44 of 64 slots on average about

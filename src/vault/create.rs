@@ -70,8 +70,8 @@ fn prepare(case: &Case<'_>, new: &NewMember) -> Decision<Created> {
         version: RecordVersion::FIRST,
         created: case.now,
         updated: case.now,
-        meta: new.meta.clone(),
-        json,
+        meta: &new.meta,
+        json: json.expose(),
     };
     vault.put_row(&mut change, &body, &record, None)?;
     let created = Created { id, version: RecordVersion::FIRST, created_at: case.now };

@@ -89,7 +89,8 @@ impl Vault {
         self.event(ctx, Event::Denial { action: action.number(), reason: denial.number() }, at)
     }
 
-    fn change(&self, ctx: &Ctx, event: Event, reference: [u8; 16], at: Timestamp) -> Change {
+    /// A change with the leaf of this event.
+    pub(crate) fn change(&self, ctx: &Ctx, event: Event, reference: [u8; 16], at: Timestamp) -> Change {
         Change::new(Leaf {
             minute: at.as_minutes(),
             actor: ctx.actor.token,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::codec::record::{RecordBody, RecordParts};
 use crate::codec::rows::RecordRow;
-use crate::codec::{Plaintext, RowStamp, payload};
+use crate::codec::{RowStamp, payload};
 use crate::crypto;
 use crate::keyring::{CompartmentKeys, MemberBody};
 use crate::ledger::{Change, Reliance};
@@ -43,8 +43,8 @@ pub(crate) struct NewRecord<'a> {
     pub(crate) version: RecordVersion,
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
-    pub(crate) meta: RecordMeta,
-    pub(crate) json: Plaintext,
+    pub(crate) meta: &'a RecordMeta,
+    pub(crate) json: &'a [u8],
 }
 
 impl Vault {
@@ -97,8 +97,8 @@ impl Vault {
             updated: new.updated,
             compartment,
             name,
-            meta: &new.meta,
-            json: new.json.expose(),
+            meta: new.meta,
+            json: new.json,
         };
         let packed = payload::pack(parts.encode()?.expose())?;
         let place = RecordPlace {

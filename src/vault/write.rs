@@ -104,15 +104,18 @@ fn store(
         let before = old.as_ref().map(Stored::object).transpose()?;
         vault.reindex(&mut change, &address.member, before.as_ref(), Some(&data))?;
     }
+    let json = input::record_text(&data)?;
+    let kept = old.as_ref().map(|old| old.record.meta.clone());
+    let meta = meta.or(kept).unwrap_or_default();
+    input::metadata(&meta)?;
     let record = NewRecord {
         address,
         version,
         created: old.as_ref().map_or(case.now, |old| old.record.created),
         updated: case.now,
-        meta: meta.or_else(|| old.as_ref().map(|old| old.record.meta.clone())).unwrap_or_default(),
-        json: input::record_text(&data)?,
+        meta: &meta,
+        json: json.expose(),
     };
-    input::metadata(&record.meta)?;
     vault.put_row(&mut change, &opened.body, &record, old.as_ref().map(|old| old.stamp))?;
     let written = Written { version, created: old.is_none(), updated_at: case.now };
     Ok(Prepared::durable(written, change))
