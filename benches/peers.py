@@ -30,6 +30,7 @@ class Sample:
     p50: float
     p99: float
     failed: int
+    cpu: dict = None  # microseconds of the server's CPU a request, by thread
 
 
 @dataclass
@@ -123,6 +124,20 @@ class Server:
             return None
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+
+
+def cpu_seconds(pid):
+    """CPU time of a process so far, by the name of its threads (a pool's numbers are one name)."""
+    spent = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue  # the thread has ended
+        ticks = sum(int(field) for field in fields.split()[11:13])
+        name = name.rstrip("0123456789-")
+        spent[name] = spent.get(name, 0) + ticks / os.sysconf("SC_CLK_TCK")
+    return spent
 
 
 class Plain(Server):
