@@ -28,8 +28,8 @@ impl Keyring {
         Ok(body)
     }
 
-    /// Gives the member keys for a compartment, unless it has them. Numbers of compartments are never used twice, so
-    /// that a row left over from an erased compartment cannot pass for one of its successor.
+    /// Gives the member keys for a compartment, unless it has them, or had them and they were erased. Numbers of
+    /// compartments are never used twice, so that a row left over from one cannot pass for a row of another.
     pub fn add_compartment<'b>(
         &self,
         body: &'b mut MemberBody,
@@ -53,7 +53,8 @@ impl Keyring {
         body.compartments.get(at).ok_or(full)
     }
 
-    /// Opens a member's row.
+    /// Opens a member's row. A row that was read before a seal and is opened after it does not open: the caller reads it
+    /// again before it believes in damage.
     pub fn open_member(&self, reader: &dyn Reader, member: &MemberId, row: &[u8]) -> Result<MemberBody, KeyringError> {
         let shard = self.shard_of(member);
         let key = self.shard_key(reader, shard)?;
@@ -65,7 +66,7 @@ impl Keyring {
         open().map_err(KeyringError::MemberUnreadable)
     }
 
-    /// The row of a member.
+    /// The row of a member, under the key of the present epoch: the change that carries it relies on that epoch.
     pub fn seal_member(
         &self,
         reader: &dyn Reader,

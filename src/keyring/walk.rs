@@ -20,14 +20,13 @@ use crate::store::Reader;
 use crate::types::VaultId;
 use crate::types::place::{Bucket, KeyKind, Node, Shard};
 
-/// Nodes whose children are nodes. Enough for all of them in any vault up to the deepest (257 in the member subtree), so
-/// that a miss below costs one open; about 10 KiB each, 8 MiB in all.
-const INNER_NODES_CACHED_MAX: usize = 768;
-/// Nodes whose children are shard keys. Twice the 256 there are at the usual depth, because the cache is split and its
-/// parts fill unevenly; at the greatest depth one in eight. At most 84 MiB, reached only by vaults beyond 16 million
-/// members.
+/// Nodes whose children are nodes. A vault for a billion members has 1,307 of them; all are kept, so that a miss below
+/// costs one open. About 10 KiB each, 20 MiB at most. (The cache is split and its parts fill unevenly: hence the room.)
+const INNER_NODES_CACHED_MAX: usize = 2_048;
+/// Nodes whose children are shard keys. There are 256 at the usual depth, all kept; at the greatest depth 65,536, one in
+/// eight kept. At most 80 MiB, reached only by vaults beyond 16 million members.
 const SHARD_NODES_CACHED_MAX: usize = 8_192;
-/// Nodes whose children are bucket keys. A vault for a million members has 267; at most 21 MiB.
+/// Nodes whose children are bucket keys. A vault for a million members has 267, all kept; at most 20 MiB.
 const BUCKET_NODES_CACHED_MAX: usize = 2_048;
 
 /// The keys of the 256 children of one node.

@@ -123,14 +123,21 @@ mod tests {
 
     #[test]
     fn a_flipped_or_missing_byte_is_noticed() {
+        let refused = |line: &[u8], why: &str| {
+            let error = parse(line, Path::new("key")).err();
+            assert_eq!(error.map(|error| error.code()), Some(Code::WrongMasterKey), "{why}");
+        };
         let line = VECTOR.trim().as_bytes();
         for at in 0..line.len() {
-            assert_eq!(check(&line[..at]), Err(Code::WrongMasterKey), "cut at {at}");
+            refused(&line[..at], &format!("cut at {at}"));
             let mut flipped = line.to_vec();
             flipped[at] ^= 1;
-            assert_eq!(check(&flipped), Err(Code::WrongMasterKey), "flipped at {at}");
+            refused(&flipped, &format!("flipped at {at}"));
         }
-        assert_eq!(check(format!("{VECTOR}x").as_bytes()), Err(Code::WrongMasterKey));
+        refused(VECTOR.as_bytes(), "a line end is not part of the line");
+        for content in [format!("{VECTOR}x"), VECTOR.repeat(2), String::new(), "\n".into()] {
+            assert_eq!(check(content.as_bytes()), Err(Code::WrongMasterKey));
+        }
     }
 
     #[test]

@@ -197,8 +197,12 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
         Err(rustix::io::Errno::EXIST) => return Err(SecretFileError::Exists { path: path.into() }),
         Err(errno) => return Err(failed("create", path)(errno.into())),
     };
-    file.write_all(bytes).map_err(failed("write", path))?;
-    file.sync_all().map_err(failed("sync", path))
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // We made it and it is not whole: it would only stand in the way of the next attempt. The first error counts.
+        let _ = std::fs::remove_file(path);
+    }
+    written.map_err(failed("write", path))
 }
 
 /// Reads the file again, past the page cache where the system lets us.

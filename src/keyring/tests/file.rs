@@ -1,5 +1,6 @@
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{VAULT, same};
@@ -32,8 +33,11 @@ impl Place {
         self.unlock(WORDS).is_ok_and(|body| same(&body.root, &self.body.root))
     }
 
+    /// Writes a file of its own: some file systems sync one that is truncated and written again.
     fn write(&self, bytes: &[u8]) {
-        fs::write(self.path(), bytes).unwrap();
+        fs::remove_file(self.path()).unwrap();
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.path()).unwrap();
+        file.write_all(bytes).unwrap();
     }
 }
 

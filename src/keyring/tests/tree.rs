@@ -1,4 +1,6 @@
 use std::collections::HashSet;
+use std::io;
+use std::sync::Arc;
 
 use super::{VAULT, delete, planted, planted_as, put, row, same, swap};
 use crate::code::{Code, Coded};
@@ -6,8 +8,9 @@ use crate::codec::keys;
 use crate::crypto::{Key, OsEntropy, Suite};
 use crate::keyring::{Keyring, KeyringError, TreeShape};
 use crate::store::memory::MemoryEngine;
-use crate::store::{KeyRange, Keyspace, Op, Reader};
+use crate::store::{KeyRange, Keyspace, Op, Reader, StoreError};
 use crate::tables;
+use crate::testkit::faults::{Fault, FaultEngine, Verb};
 use crate::types::IdentifierKind;
 use crate::types::place::Subtree;
 
@@ -161,6 +164,40 @@ fn another_root_opens_nothing() {
     let (engine, _) = planted_with_root();
     let (keyring, engine) = cold(&engine, Key::generate(&OsEntropy).unwrap());
     assert!(matches!(keyring.shard_key(engine, 0), Err(KeyringError::NodeUnreadable { .. })));
+}
+
+#[test]
+fn a_failing_engine_is_not_taken_for_damage_and_nothing_wrong_is_kept() {
+    let (engine, root) = planted_with_root();
+    let expected = cold(&engine, root()).0.shard_key(&engine, 3).unwrap().commitment();
+    let engine = FaultEngine::new(engine);
+    for call in 0..2 {
+        let (keyring, _) = cold(engine.inner(), root());
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let error = StoreError::DiskFull { doing: "testing", source: Arc::new(full) };
+        engine.inject(Fault::next(Verb::Get, error).after(call));
+        let error = keyring.shard_key(&engine, 3).err().unwrap();
+        assert_eq!(error.code(), Code::DiskFull, "{error}");
+        assert_eq!(keyring.shard_key(&engine, 3).unwrap().commitment(), expected);
+    }
+}
+
+#[test]
+fn readers_go_on_while_the_epoch_advances() {
+    let (engine, root) = planted_with_root();
+    let (keyring, engine) = cold(&engine, root());
+    let expected = keyring.shard_key(engine, 77).unwrap().commitment();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for _ in 0..300 {
+                    assert_eq!(keyring.shard_key(engine, 77).unwrap().commitment(), expected);
+                }
+            });
+        }
+        (2..50).for_each(|epoch| keyring.advance(epoch, root()));
+    });
+    assert_eq!(keyring.epoch(), 49);
 }
 
 fn rows(engine: &MemoryEngine) -> usize {
