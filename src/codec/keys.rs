@@ -199,16 +199,6 @@ pub fn parse_access(key: &[u8]) -> Result<([u8; 16], u64), CodecError> {
     reader.finish().map(|()| access)
 }
 
-/// The first key after all keys that begin with `prefix`; `None` if there can be none.
-pub fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
-    let kept = prefix.iter().rposition(|byte| *byte != 0xff)?;
-    let mut end = prefix.get(..=kept)?.to_vec();
-    if let Some(last) = end.last_mut() {
-        *last = last.wrapping_add(1);
-    }
-    Some(end)
-}
-
 /// A compartment, or the whole member, as it is written.
 pub(super) fn scope_number(compartment: Option<u16>) -> u16 {
     compartment.unwrap_or(WHOLE_MEMBER)
@@ -264,13 +254,5 @@ mod tests {
         assert!(parse_record(&key[..33]).is_err());
         assert!(parse_record(&[key.as_slice(), &[0]].concat()).is_err());
         assert!(parse_member(&[]).is_err());
-    }
-
-    #[test]
-    fn the_end_of_a_prefix() {
-        assert_eq!(after_prefix(b"ab").as_deref(), Some(b"ac".as_slice()));
-        assert_eq!(after_prefix(&[1, 0xff, 0xff]).as_deref(), Some([2].as_slice()));
-        assert_eq!(after_prefix(&[0xff, 0xff]), None);
-        assert_eq!(after_prefix(&[]), None);
     }
 }
