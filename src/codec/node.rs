@@ -22,7 +22,7 @@ impl NodeBody {
     /// A node of `count` keys, drawn by `fill`.
     pub fn generate<E>(count: u16, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let mut body = Plaintext::zeroed(usize::from(count).saturating_mul(KEY_LEN).saturating_add(HEADER_LEN));
-        if let Some((header, keys)) = body.expose_mut().split_first_chunk_mut::<HEADER_LEN>() {
+        if let Some((header, keys)) = body.bytes_mut().split_first_chunk_mut::<HEADER_LEN>() {
             let [high, low] = count.to_be_bytes();
             *header = [VERSION, high, low];
             fill(keys)?;
@@ -32,7 +32,7 @@ impl NodeBody {
 
     /// Reads the body of a node.
     pub fn parse(body: Plaintext) -> Result<Self, CodecError> {
-        let mut reader = Reader::new(WHAT, body.expose(), VERSION)?;
+        let mut reader = Reader::new(WHAT, body.bytes(), VERSION)?;
         let count = usize::from(reader.u16()?);
         reader.take(count.saturating_mul(KEY_LEN))?;
         reader.finish().map(|()| Self(body))
@@ -46,13 +46,13 @@ impl NodeBody {
     /// The key of one child; `None` if there is no such child.
     pub fn child<K: KeyBytes>(&self, index: usize) -> Option<K> {
         let start = index.checked_mul(KEY_LEN)?.checked_add(HEADER_LEN)?;
-        self.0.expose().get(start..)?.first_chunk().map(K::from_key_bytes)
+        self.0.bytes().get(start..)?.first_chunk().map(K::from_key_bytes)
     }
 
     /// Replaces the key of one child. `false` if there is no such child.
     pub fn set_child<K: KeyBytes>(&mut self, index: usize, key: &K) -> bool {
         let start = index.saturating_mul(KEY_LEN).saturating_add(HEADER_LEN);
-        let slot = self.0.expose_mut().get_mut(start..).and_then(|rest| rest.first_chunk_mut());
+        let slot = self.0.bytes_mut().get_mut(start..).and_then(|rest| rest.first_chunk_mut());
         slot.map(|slot: &mut [u8; KEY_LEN]| *slot = *key.expose_key_bytes()).is_some()
     }
 

@@ -33,7 +33,7 @@ impl Page {
 
     /// Reads the body of a page.
     pub fn parse(body: Plaintext) -> Result<Self, CodecError> {
-        let mut reader = Reader::new(WHAT, body.expose(), VERSION)?;
+        let mut reader = Reader::new(WHAT, body.bytes(), VERSION)?;
         if reader.u8()? > 1 {
             return Err(reader.invalid("continues"));
         }
@@ -51,7 +51,7 @@ impl Page {
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        match self.0.expose() {
+        match self.0.bytes() {
             [_, _, high, low, ..] => usize::from(u16::from_be_bytes([*high, *low])),
             _ => 0,
         }
@@ -69,19 +69,19 @@ impl Page {
 
     /// Whether the bucket has a page after this one.
     pub fn continues(&self) -> bool {
-        self.0.expose().get(1) == Some(&1)
+        self.0.bytes().get(1) == Some(&1)
     }
 
     /// Says whether the bucket has a page after this one.
     pub fn set_continues(&mut self, continues: bool) {
-        if let Some(byte) = self.0.expose_mut().get_mut(1) {
+        if let Some(byte) = self.0.bytes_mut().get_mut(1) {
             *byte = u8::from(continues);
         }
     }
 
     /// The entries, as token and member.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8; 16], MemberId)> {
-        let slots = self.0.expose().get(HEADER_LEN..).unwrap_or_default().chunks_exact(SLOT_LEN);
+        let slots = self.0.bytes().get(HEADER_LEN..).unwrap_or_default().chunks_exact(SLOT_LEN);
         slots.take(self.len()).filter_map(|slot| {
             let (token, rest) = slot.split_first_chunk::<16>()?;
             rest.first_chunk().map(|member| (token, MemberId::from_bytes(*member)))
@@ -129,12 +129,12 @@ impl Page {
     }
 
     fn slots_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
-        self.0.expose_mut().get_mut(HEADER_LEN..).unwrap_or_default().chunks_exact_mut(SLOT_LEN)
+        self.0.bytes_mut().get_mut(HEADER_LEN..).unwrap_or_default().chunks_exact_mut(SLOT_LEN)
     }
 
     fn set_len(&mut self, count: usize) {
         let count = u16::try_from(count).unwrap_or_default().to_be_bytes();
-        if let Some(bytes) = self.0.expose_mut().get_mut(2..HEADER_LEN) {
+        if let Some(bytes) = self.0.bytes_mut().get_mut(2..HEADER_LEN) {
             bytes.copy_from_slice(&count);
         }
     }

@@ -39,7 +39,7 @@ pub fn pack(raw: &[u8]) -> Result<Plaintext, CodecError> {
     }
     let packed = if padded_len(raw.len()) > PAYLOAD_FLOOR { compress(raw)? } else { None };
     let (compression, bytes) = match &packed {
-        Some(packed) if padded_len(packed.len()) < padded_len(raw.len()) => (ZSTD, packed.expose()),
+        Some(packed) if padded_len(packed.len()) < padded_len(raw.len()) => (ZSTD, packed.bytes()),
         _ => (STORED, raw),
     };
     let padded = padded_len(bytes.len());
@@ -54,7 +54,7 @@ pub fn pack(raw: &[u8]) -> Result<Plaintext, CodecError> {
 
 /// Unpacks a payload.
 pub fn unpack(payload: Plaintext) -> Result<Plaintext, CodecError> {
-    let mut reader = Reader::new(WHAT, payload.expose(), VERSION)?;
+    let mut reader = Reader::new(WHAT, payload.bytes(), VERSION)?;
     let compression = reader.u8()?;
     let raw_len = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
     let packed_len = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);

@@ -69,6 +69,16 @@ impl Plaintext {
         self.0.drain(..start);
     }
 
+    /// The bytes, for the readers of this room.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes, for the writers of this room.
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
     /// The vector itself, for a compressor that fills it up to its capacity.
     pub(super) const fn vec_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0

@@ -47,7 +47,7 @@ impl RecordParts<'_> {
         body.extend(&[name_len(name)]);
         body.extend(name.as_bytes());
         body.extend(&meta_len.to_be_bytes());
-        body.extend(meta.expose());
+        body.extend(meta.bytes());
         body.extend(self.json);
         Ok(body)
     }
@@ -72,7 +72,7 @@ pub struct RecordBody {
 impl RecordBody {
     /// Reads a body, which it keeps.
     pub fn parse(bytes: Plaintext) -> Result<Self, CodecError> {
-        let mut reader = Reader::new(WHAT, bytes.expose(), VERSION)?;
+        let mut reader = Reader::new(WHAT, bytes.bytes(), VERSION)?;
         let created = Timestamp::from_millis(reader.u64()?);
         let updated = Timestamp::from_millis(reader.u64()?);
         let compartment = reader.name("compartment name")?;

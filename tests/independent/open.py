@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""An independent reader of the vault's bytes, written from docs/FORMAT.md; shares no code with the vault.
+
+    open.py KEYRING PASSPHRASE DUMP
+
+DUMP has one JSON object a line: {"keyspace": "control", "key": hex, "row": hex}. Prints every record, as one JSON
+object a line. Needs the packages `cryptography` and `zstandard` (see scripts/python).
+"""
+import hashlib, hmac, json, struct, sys, zlib
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+import zstandard
+
+AEAD = {1: ChaCha20Poly1305, 2: AESGCM}
+
+
+class Refused(Exception):
+    """What is wrong with the bytes."""
+
+
+def need(condition, why):
+    if not condition:
+        raise Refused(why)
+
+
+# Envelopes and places (sections 1 and 2)
+
+
+def derive_message_key(suite, key, place, salt):
+    aad = bytes([suite]) + place
+    info = b"membervault/aead/v1" + hashlib.sha256(aad).digest()
+    okm = HKDF(SHA256(), 64, salt, info).derive(key)
+    return AEAD[suite](okm[:32]), okm[32:], aad
+
+
+def open_envelope(key, place, envelope):
+    need(envelope[:3] == b"MV1" and len(envelope) >= 84, "not-an-envelope")
+    suite, salt, com = envelope[3], envelope[4:36], envelope[36:68]
+    need(suite in AEAD, "unknown-suite")
+    aead, expected, aad = derive_message_key(suite, key, place, salt)
+    need(hmac.compare_digest(com, expected), "wrong-key-or-place")
+    try:
+        return aead.decrypt(bytes(12), envelope[68:], aad)
+    except Exception:
+        raise Refused("damaged") from None
+
+
+def node_place(vault, subtree, level, index):
+    return b"\x02" + vault + struct.pack(">BBI", subtree, level, index)
+
+
+def expand(key, info):
+    return HKDFExpand(SHA256(), 32, info).derive(key)
+
+
+# Bodies (sections 4, 5 and 7)
+
+
+class Reader:
+    """Reads a layout from front to back."""
+
+    def __init__(self, body, version=1):
+        self.body, self.at = body, 0
+        if version is not None:
+            need(self.number(1) == version, "unknown")
+
+    def take(self, length):
+        need(self.at + length <= len(self.body), "truncated")
+        self.at += length
+        return self.body[self.at - length : self.at]
+
+    def number(self, length):
+        return int.from_bytes(self.take(length))
+
+    def name(self):
+        name = self.take(self.number(1)).decode()
+        need(name == name.lower() and name.isascii(), "invalid")
+        return name
+
+    def end(self, block=1):
+        padding = self.take(len(self.body) - self.at)
+        need(not any(padding) and len(padding) < block and len(self.body) % block == 0, "leftover")
+
+
+def read_keyring(file, passphrase):
+    need(zlib.crc32(file[:-4]) == int.from_bytes(file[-4:]), "invalid")
+    r = Reader(file, None)
+    need(r.take(8) == b"MVKEYS1\n", "invalid")
+    vault, method = r.take(16), r.number(1)
+    memory, passes, lanes, salt = r.number(4), r.number(4), r.number(4), r.take(16)
+    need(method == 1, "not sealed with a passphrase")
+    kek = Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory).derive(passphrase)
+    return vault, read_keyring_body(open_envelope(kek, b"\x01" + vault + bytes([53]) + file[:53], file[53:-4]))
+
+
+def read_keyring_body(body):
+    r = Reader(body)
+    keyring = {"epoch": r.number(8), "root": r.take(32)}
+    has_next = r.number(1)
+    need(has_next in (0, 1), "invalid")
+    keyring["next"] = [r.number(8), r.take(32)] if has_next else None
+    keyring |= {"vault_secret": r.take(32), "ledger_size": r.number(8), "ledger_root": r.take(32)}
+    keyring["holders"] = [r.take(r.number(2)).decode() for _ in range(r.number(1))]
+    r.end(512)
+    return keyring
+
+
+def read_node(body):
+    r = Reader(body)
+    keys = [r.take(32) for _ in range(r.number(2))]
+    r.end()
+    return keys
+
+
+def read_member(body):
+    r = Reader(body)
+    member = {"created": r.number(4), "mk": r.take(32), "next_compartment": r.number(2), "compartments": []}
+    for _ in range(r.number(2)):
+        compartment = {"number": r.number(2), "name": r.name()}
+        compartment["deks"] = [[r.number(4), r.take(32)] for _ in range(r.number(1))]
+        member["compartments"].append(compartment)
+    r.end(128)
+    numbers = [compartment["number"] for compartment in member["compartments"]]
+    need(numbers == sorted(set(numbers)) and all(n < member["next_compartment"] for n in numbers), "invalid")
+    return member
+
+
+def read_page(body):
+    r = Reader(body)
+    continues, count = r.number(1), r.number(2)
+    need(continues in (0, 1) and count <= 64, "invalid")
+    page = {"continues": continues == 1}
+    page["entries"] = [[r.take(16), r.take(16)] for _ in range(count)]
+    need(len(body) == 2052 and not any(body[r.at :]), "leftover")
+    return page
+
+
+def padded_length(packed):
+    length = max(10 + packed, 256)
+    e = length.bit_length() - 1
+    block = 1 << (e - e.bit_length())
+    return -(-length // block) * block
+
+
+def unpack(payload):
+    r = Reader(payload)
+    compression, raw_length, packed = r.number(1), r.number(4), r.take(r.number(4))
+    need(compression in (0, 1), "unknown")
+    need(len(payload) == padded_length(len(packed)) and not any(payload[r.at :]), "leftover")
+    try:
+        raw = zstandard.ZstdDecompressor().decompress(packed, raw_length) if compression else packed
+    except zstandard.ZstdError:
+        raise Refused("invalid") from None
+    need(len(raw) == raw_length <= 1114112, "invalid")
+    return raw
+
+
+def read_record(body):
+    r = Reader(body)
+    record = {"created": r.number(8), "updated": r.number(8), "compartment": r.name(), "name": r.name()}
+    record["meta"] = json.loads(r.take(r.number(4)))
+    record["content"] = r.take(len(body) - r.at).decode()
+    return record
+
+
+# A whole vault (sections 5 and 6)
+
+
+class Vault:
+    def __init__(self, vault, keyring, rows):
+        self.vault, self.rows = vault, rows
+        self.root, self.secret = keyring["root"], keyring["vault_secret"]
+        meta = Reader(rows["control"][b"V"])
+        need(meta.take(16) == vault, "rows of another vault")
+        _, self.depth = meta.number(1), meta.number(1)
+        self.buckets = {field: meta.number(4) for field in (1, 2, 3)}
+        meta.number(8), meta.end()
+        need(self.rows["control"][b"E"] == struct.pack(">BQ", 1, keyring["epoch"]), "another epoch")
+
+    def envelope(self, keyspace, key):
+        row = self.rows[keyspace][key]
+        need(row[0] == 1, "unknown")
+        return row[1:]
+
+    def node(self, key, *at):
+        return read_node(open_envelope(key, node_place(self.vault, *at), self.envelope("control", b"N" + struct.pack(">BBI", *at))))
+
+    def leaf_key(self, subtree, depth, leaf):
+        key = self.node(self.root, 0xFF, 0, 0)[subtree]
+        for level in range(depth):
+            path = leaf >> (8 * (depth - 1 - level))
+            key = self.node(key, subtree, level, path >> 8)[path & 0xFF]
+        return key
+
+    def member(self, member):
+        shard = int.from_bytes(member[: self.depth])
+        place = b"\x03" + self.vault + struct.pack(">I", shard) + member
+        key = self.leaf_key(0, self.depth, shard)
+        return read_member(open_envelope(key, place, self.envelope("control", b"M" + member)))
+
+    def find(self, field, normalised):
+        def token(what):
+            key = expand(self.secret, b"membervault/vault/index-%s/v1" % what + bytes([field]))
+            return hmac.digest(key, normalised, "sha256")
+
+        buckets = self.buckets[field]
+        bucket = int.from_bytes(token(b"bucket")[:8]) * buckets >> 64
+        depth = next(d for d in range(1, 5) if 256**d >= buckets)
+        key, number = self.leaf_key(field, depth, bucket), 0
+        while (at := struct.pack(">BIB", field, bucket, number)) in self.rows["index"]:
+            page = read_page(open_envelope(key, b"\x04" + self.vault + at, self.envelope("index", at)))
+            for entry, member in page["entries"]:
+                if entry == token(b"token")[:16]:
+                    return member
+            number += 1
+        return None
+
+    def records(self):
+        for key, row in self.rows["records"].items():
+            member, compartment, token = key[:16], int.from_bytes(key[16:18]), key[18:]
+            r = Reader(row)
+            dek_version, version = r.number(4), r.number(8)
+            keys = self.member(member)
+            [deks] = [c["deks"] for c in keys["compartments"] if c["number"] == compartment]
+            place = b"\x05" + self.vault + key + struct.pack(">IQ", dek_version, version)
+            record = read_record(unpack(open_envelope(dict(deks)[dek_version], place, row[r.at :])))
+            name = f"{record['compartment']}\0{record['name']}".encode()
+            need(token == expand(keys["mk"], b"membervault/member/record-token/v1" + name)[:16], "another name")
+            yield {"member": member.hex(), "version": version} | record
+
+
+def main(keyring, passphrase, dump):
+    rows = {name: {} for name in ("control", "index", "records", "ledger", "access")}
+    with open(dump) as lines:
+        for line in map(json.loads, lines):
+            rows[line["keyspace"]][bytes.fromhex(line["key"])] = bytes.fromhex(line["row"])
+    with open(keyring, "rb") as file:
+        vault = Vault(*read_keyring(file.read(), passphrase.encode()), rows)
+    for record in vault.records():
+        # Records that name an e-mail address must be found by it.
+        email = json.loads(record["content"]).get("email")
+        need(email is None or vault.find(1, email.encode()).hex() == record["member"], "not found by e-mail")
+        print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
