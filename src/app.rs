@@ -1,5 +1,122 @@
 //! Composition: the one place that names the concrete engine and master key provider.
+//!
+//! Turns settings into an open [`Vault`], or into a new one. Another engine is one line in [`engine`]; another
+//! key provider is one line in `unlock`. Decides nothing that a member would notice. `cli` comes in.
 
-mod harden;
+mod error;
+mod process;
+mod unlock;
 
-pub use harden::{HardenError, harden};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::SystemClock;
+use crate::config::{self, Settings};
+use crate::crypto::{Entropy, OsEntropy};
+use crate::keyring::{Keyring, KeyringBody, KeyringFile};
+use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
+use crate::policy::Policy;
+use crate::store::Engine;
+use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
+use crate::types::{RequestId, VaultId};
+use crate::vault::{Parts, Vault};
+
+pub use crate::crypto::Suite;
+pub use crate::masterkey::UnlockMethod;
+pub use crate::vault::Founding;
+pub use error::AppError;
+pub use process::prepare as prepare_process;
+pub use unlock::{KeyringReport, Unlock, create_key_file, describe_keyring, unlock_method, upgrade_keyring};
+
+const MIB: usize = 1024 * 1024;
+
+/// Opens the vault of these settings.
+///
+/// What is quick to find wrong comes before what is slow, which is to stretch the passphrase.
+pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
+    let policy = policy(settings)?;
+    let engine = engine(settings, Opening::Existing)?;
+    let (unlocked, keyring) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
+    Ok(Vault::open(parts(settings, engine, *unlocked.vault(), keyring, policy))?)
+}
+
+/// Founds a vault: its keyring file first, then its database. Returns its id.
+///
+/// A crash in between leaves a keyring that opens nothing and holds nothing, and a database that is no vault.
+pub fn found(settings: &Settings, unlock: &Unlock, founding: &Founding) -> Result<VaultId, AppError> {
+    check_vacant(settings)?;
+    let (policy, master) = (policy(settings)?, unlock.new_master_key()?);
+    let vault = VaultId::from_random(random()?);
+    let body = Keyring::draw(&OsEntropy)?;
+    keyring_file(settings)?.create(vault, founding.suite, &*master, &body, &OsEntropy)?;
+    let parts = parts(settings, engine(settings, Opening::Fresh)?, vault, body, policy);
+    Vault::found(&parts, founding)?;
+    // Opened once, so that its first leaf is in the ledger and everything is known to fit.
+    Vault::open(parts)?.close()?;
+    Ok(vault)
+}
+
+/// Checks that no vault would be overwritten, before a person is asked for anything.
+pub fn check_vacant(settings: &Settings) -> Result<(), AppError> {
+    keyring_file(settings)?;
+    if settings.keyring.symlink_metadata().is_ok() {
+        return Err(AppError::Occupied { what: "a keyring file", path: settings.keyring.clone() });
+    }
+    let failed = |source| AppError::File { doing: "examine the data directory", path: settings.data.clone(), source };
+    match settings.data.read_dir() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(AppError::Occupied { what: "something", path: settings.data.clone() }),
+        },
+    }
+}
+
+/// The policy of these settings.
+pub fn policy(settings: &Settings) -> Result<Policy, AppError> {
+    match &settings.policy {
+        None => Ok(Policy::parse(Policy::default_text())?),
+        Some(path) => Ok(Policy::parse(&policy_text(path)?)?),
+    }
+}
+
+/// The text of a policy file.
+pub fn policy_text(path: &Path) -> Result<String, AppError> {
+    let failed = |source| AppError::File { doing: "read the policy file", path: path.to_owned(), source };
+    std::fs::read_to_string(path).map_err(failed)
+}
+
+/// Draws ids for requests. They are for logs and replies and open nothing: if there is no randomness the id is zero,
+/// and whatever needs a key fails by itself.
+pub fn request_ids() -> Arc<dyn Fn() -> RequestId + Send + Sync> {
+    Arc::new(|| RequestId::from_random(random().unwrap_or_default()))
+}
+
+fn engine(settings: &Settings, opening: Opening) -> Result<Arc<dyn Engine>, AppError> {
+    Ok(Arc::new(RocksEngine::open(&RocksSettings {
+        block_cache_bytes: settings.cache_mib * MIB,
+        write_buffer_bytes: settings.write_buffer_mib * MIB,
+        ..RocksSettings::new(&settings.data, opening)
+    })?))
+}
+
+fn keyring_file(settings: &Settings) -> Result<KeyringFile, AppError> {
+    Ok(KeyringFile::at(&settings.keyring, &settings.data)?)
+}
+
+fn parts(settings: &Settings, engine: Arc<dyn Engine>, vault: VaultId, keyring: KeyringBody, policy: Policy) -> Parts {
+    let read_durability = match settings.read_durability {
+        config::ReadDurability::Interval => ReadDurability::Interval,
+        config::ReadDurability::Sync => ReadDurability::Sync,
+    };
+    let ledger = LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) };
+    Parts { engine, keyring, vault, policy, ledger, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+}
+
+fn random() -> Result<[u8; 16], AppError> {
+    let mut bytes = [0; 16];
+    OsEntropy.fill(&mut bytes)?;
+    Ok(bytes)
+}

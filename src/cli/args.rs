@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
-use super::{completions, config_show, policy};
+use super::{completions, config_show, doctor, export, import, init, keyring, member, policy, serve, status, token};
 use crate::config::Typed;
 
 const EXAMPLES: &str = "\
@@ -15,8 +15,8 @@ Examples:
   membervault token create --role crm --label 'shop backend'
   membervault serve                            answer on http://127.0.0.1:8200
 
-Settings may stand in a file (--config), in the environment (MEMBERVAULT_DATA for --data, and so on) or be given as
-flags; a flag wins over the environment, and the environment over the file. `membervault config show` tells what
+Settings may stand in a file (--config), in the environment (MEMBERVAULT_DATA for --data, and so on) or be given as \
+flags; a flag wins over the environment, and the environment over the file. `membervault config show` tells what \
 stands and where it comes from.";
 
 /// An encrypted vault for member data: one key per member, purpose-bound access, provable erasure.
@@ -93,9 +93,30 @@ impl Global {
 /// What to do.
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Make a new vault: a database and the keyring that opens it
+    Init(init::Arguments),
+    /// Answer requests over HTTP until stopped
+    Serve(serve::Arguments),
+    /// Put members from a CSV or JSON Lines file into the vault
+    Import(import::Arguments),
+    /// Take members out of the vault, decrypted
+    Export(export::Arguments),
+    /// Create, list and revoke the tokens of the HTTP interface
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Show, find, erase and hold single members
+    #[command(subcommand)]
+    Member(member::Command),
     /// Check a policy file, or print the one that stands
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Tell how the vault is
+    Status(status::Arguments),
+    /// Look for damage in the vault
+    Doctor(doctor::Arguments),
+    /// Look after the keyring file
+    #[command(subcommand)]
+    Keyring(keyring::Command),
     /// Tell which settings stand and where they come from
     #[command(subcommand)]
     Config(config_show::Command),
@@ -103,6 +124,16 @@ pub(super) enum Command {
     Completions(completions::Arguments),
     /// Print the version
     Version,
+}
+
+impl Command {
+    /// The settings among the arguments of the command itself.
+    pub(super) fn typed(&self) -> Typed {
+        match self {
+            Self::Serve(arguments) => arguments.typed(),
+            _ => Typed::default(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -182,6 +182,15 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_lists_every_exit_code() {
+        let plain = include_str!("../../docs/OPERATING.md").replace('`', "");
+        for line in EXIT_CODES.lines().skip(1) {
+            let (code, class) = line.trim().split_once("  ").unwrap();
+            assert!(plain.contains(&format!("| {code} | {class} |")), "docs/OPERATING.md lacks: {line}");
+        }
+    }
+
+    #[test]
     fn every_class_of_codes_has_its_exit_code() {
         let class = |exit| {
             let codes = Code::ALL.iter().filter(|code| exit_code(**code) == exit);

@@ -10,12 +10,21 @@
 mod args;
 mod completions;
 mod config_show;
+mod doctor;
+mod export;
 mod failure;
 mod import;
+mod init;
+mod keyring;
+mod member;
 mod output;
-mod passphrase;
 mod policy;
+mod serve;
 mod session;
+mod span;
+mod status;
+mod token;
+mod unlock;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -26,18 +35,16 @@ use args::{Cli, Command};
 use failure::{Done, EXIT_USAGE, Failure};
 use session::Session;
 
-use crate::config::Typed;
-use crate::harden;
+use crate::app;
 
 /// Does what the arguments say and answers with the exit code of the process.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    for warning in harden::process() {
-        output::complain(&[warning.to_string()]);
-    }
+    // First of all, before a secret is read or a thread is started.
+    let warnings = app::prepare_process();
     match Cli::try_parse_from(arguments) {
         Ok(cli) => {
             let verbose = cli.global.verbose;
-            ended(run(cli), verbose)
+            ended(run(cli, &warnings), verbose)
         }
         Err(usage) => {
             let _ = usage.print();
@@ -57,17 +64,22 @@ fn ended(result: Result<Done, Failure>, verbose: bool) -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<Done, Failure> {
+fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
+    let flags = cli.command.typed();
+    let session = || Session::begin(&cli.global, flags, warnings);
     match cli.command {
+        Command::Init(arguments) => arguments.run(&session()?),
+        Command::Serve(arguments) => arguments.run(&session()?),
+        Command::Import(arguments) => arguments.run(&session()?),
+        Command::Export(arguments) => arguments.run(&session()?),
+        Command::Token(command) => command.run(&session()?),
+        Command::Member(command) => command.run(&session()?),
+        Command::Policy(command) => command.run(&session()?),
+        Command::Status(arguments) => arguments.run(&session()?),
+        Command::Doctor(arguments) => arguments.run(&session()?),
+        Command::Keyring(command) => command.run(&session()?),
+        Command::Config(command) => command.run(&session()?),
         Command::Completions(arguments) => arguments.run(),
         Command::Version => output::version(),
-        command => {
-            let session = Session::begin(&cli.global, Typed::default())?;
-            match command {
-                Command::Policy(command) => command.run(&session),
-                Command::Config(command) => command.run(&session),
-                Command::Completions(_) | Command::Version => Ok(Done::Fully),
-            }
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! `membervault policy`: check a policy file before it stands, or print the one that does.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
 use super::failure::{Done, Failure};
 use super::session::Session;
+use crate::app;
 use crate::policy::Policy;
 
 /// What to do with the policy.
@@ -33,7 +33,7 @@ impl Command {
         match self {
             Self::Check { file } => check(session, &file),
             Self::Show => match &session.settings().policy {
-                Some(path) => session.out.text(read(path)?.as_bytes()),
+                Some(path) => session.out.text(app::policy_text(path)?.as_bytes()),
                 None => session.out.text(Policy::default_text().as_bytes()),
             },
             Self::Default => session.out.text(Policy::default_text().as_bytes()),
@@ -43,7 +43,7 @@ impl Command {
 }
 
 fn check(session: &Session, path: &Path) -> Result<(), Failure> {
-    let policy = Policy::parse(&read(path)?)?;
+    let policy = Policy::parse(&app::policy_text(path)?)?;
     for lint in policy.lints() {
         session.out.remark(format_args!("{}, line {}: {}", path.display(), lint.line, lint.text));
     }
@@ -52,9 +52,4 @@ fn check(session: &Session, path: &Path) -> Result<(), Failure> {
         path.display(),
         data_encoding::HEXLOWER.encode(&policy.digest())
     ))
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path)
-        .map_err(|error| Failure::io(format_args!("the policy file cannot be read: {}", path.display()), error))
 }

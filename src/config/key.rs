@@ -67,6 +67,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_documentation_lists_every_setting() {
+        let page = include_str!("../../docs/OPERATING.md");
+        let documented = page.lines().filter(|line| line.contains("| `MEMBERVAULT_")).map(|line| {
+            let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+            (cells[1], cells[2].to_owned(), cells[4], cells[5])
+        });
+        let expected = KEYS.iter().map(|key| (key.name, key.variable(), key.default, key.about));
+        assert_eq!(documented.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn names_and_variables_are_distinct() {
         let names: std::collections::HashSet<_> = KEYS.iter().map(|key| key.name).collect();
         let variables: std::collections::HashSet<_> = KEYS.iter().map(Key::variable).collect();

@@ -206,8 +206,6 @@ impl Reader<'_> {
 mod tests {
     use crate::config::Typed;
 
-    use super::*;
-
     fn check(variables: &[(&str, &str)], expected: Result<(), &str>) {
         let owned = variables.iter().map(|(name, text)| (format!("MEMBERVAULT_{name}"), (*text).to_owned()));
         let found = Typed::from_environment(owned, &[]).resolve();

@@ -65,11 +65,15 @@ impl Passphrase {
 
     /// A passphrase for a new keyring, or one to change to: long enough not to be guessed.
     pub fn new_strong(text: &str) -> Result<Self, MasterKeyError> {
-        let passphrase = Self::new(text)?;
-        if passphrase.text.expose().chars().count() < Self::CHARS_MIN {
+        Self::new(text)?.strong()
+    }
+
+    /// This passphrase, if it may open a new keyring: long enough not to be guessed.
+    pub fn strong(self) -> Result<Self, MasterKeyError> {
+        if self.text.expose().chars().count() < Self::CHARS_MIN {
             return Err(MasterKeyError::TooShort);
         }
-        Ok(passphrase)
+        Ok(self)
     }
 
     /// Reads the passphrase from the first line of a file that only its owner can read (such as a service's credential).

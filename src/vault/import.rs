@@ -13,7 +13,7 @@ use crate::crypto::IndexEntryPlace;
 use crate::keyring::IndexEdit;
 use crate::ledger::Change;
 use crate::policy::Action;
-use crate::types::{Compartment, Ctx, IdentifierKind, MemberId, RecordVersion};
+use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId, RecordVersion};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Imported, NewMember, RecordAddress};
@@ -35,6 +35,16 @@ impl Vault {
     /// member is in its outcome.
     pub fn import<'v>(&'v self, ctx: &'v Ctx, batch: &'v [NewMember]) -> Act<'v, Vec<Imported>> {
         Act::new(self, move || prepare(&Case::open(self, ctx), batch))
+    }
+
+    /// Checks a member as far as its own content goes: limits and the form of its identifiers. Looks nothing up.
+    ///
+    /// # Errors
+    /// `invalid_identifier`, `too_large`, `invalid_request`.
+    pub fn check_member(new: &NewMember) -> Result<(), Error> {
+        input::metadata(&new.meta)?;
+        input::record_text(&new.profile)?;
+        input::identifiers(&new.profile).map(|_| ())
     }
 }
 
@@ -81,7 +91,10 @@ fn check(vault: &Vault, new: &NewMember) -> Result<Checked, Error> {
     input::metadata(&new.meta)?;
     let json = input::record_text(&new.profile)?;
     let identifiers = input::identifiers(&new.profile)?;
-    let places = identifiers.iter().map(|one| (one.kind(), vault.keyring().index_place(one))).collect();
+    let place = |one: &Identifier| (one.kind(), vault.keyring().index_place(one));
+    let mut places: Vec<_> = identifiers.iter().map(place).collect();
+    // First the one by which an import knows a member again: of the identifiers a member has, it is to be reported.
+    places.sort_by_key(|(kind, _)| *kind != IdentifierKind::ExternalId);
     Ok(Checked { json, places })
 }
 

@@ -92,6 +92,8 @@ reasons! {
     NotYesOrNo = "not_yes_or_no",
     /// The field is not a number.
     NotANumber = "not_a_number",
+    /// The external_id stands on an earlier row close by; which of the two should update the member is not known.
+    RepeatedExternalId = "repeated_external_id",
     /// The row has no external_id, so a second run could not tell that it was imported.
     NoExternalId = "no_external_id",
 }
@@ -105,5 +107,19 @@ pub(super) trait Rows {
 impl<T: Rows + ?Sized> Rows for Box<T> {
     fn next_row(&mut self) -> io::Result<Option<Result<Row, Reject>>> {
         (**self).next_row()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_reason() {
+        let page = include_str!("../../../docs/OPERATING.md");
+        for (reason, meaning) in Reason::ALL {
+            let row = format!("| `{reason}` | {meaning} |");
+            assert!(page.contains(&row), "docs/OPERATING.md lacks: {row}");
+        }
     }
 }

@@ -1,0 +1,70 @@
+//! Why a vault could not be put together: mostly what the rooms say.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::code::{Code, Coded};
+use crate::crypto::CryptoError;
+use crate::keyring::KeyringError;
+use crate::masterkey::MasterKeyError;
+use crate::policy::PolicyError;
+use crate::store::StoreError;
+use crate::vault;
+
+/// A vault could not be opened or founded.
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// Something is in the place of a new vault.
+    #[error("there is {what} at {} already, and it is not overwritten; choose another path, or move it away", path.display())]
+    Occupied {
+        /// What.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+    },
+    /// A file could not be used.
+    #[error("could not {doing}: {}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The storage engine refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keyring refused.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The master key could not be had.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The policy is not valid.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// There is no randomness.
+    #[error(transparent)]
+    Crypto(#[from] CryptoError),
+    /// The vault refused.
+    #[error(transparent)]
+    Vault(#[from] vault::Error),
+}
+
+impl Coded for AppError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Occupied { .. } => Code::AlreadyExists,
+            Self::File { .. } => Code::Io,
+            Self::Store(error) => error.code(),
+            Self::Keyring(error) => error.code(),
+            Self::MasterKey(error) => error.code(),
+            Self::Policy(error) => error.code(),
+            Self::Crypto(error) => error.code(),
+            Self::Vault(error) => error.code(),
+        }
+    }
+}

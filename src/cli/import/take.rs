@@ -1,0 +1,115 @@
+//! Puts batches into the vault, and tells what became of each row.
+
+use super::pipeline::Batch;
+use super::row::{Fault, Reason};
+use super::tally::Fate;
+use super::{EXTERNAL_ID, OnExisting};
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::code::{Code, Coded};
+use crate::types::{Ctx, IdentifierKind, MemberId, RecordMeta, Role};
+use crate::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordWrite};
+use crate::vault::{Error, Vault};
+
+/// How rows are to be taken.
+pub(super) struct Rules {
+    pub(super) on_existing: OnExisting,
+    pub(super) needs_external_id: bool,
+    /// Metadata of every profile.
+    pub(super) meta: RecordMeta,
+}
+
+/// Takes batches: into the vault, or nowhere in a dry run.
+pub(super) struct Taker {
+    rules: Rules,
+    vault: Option<(Vault, Ctx)>,
+}
+
+impl Taker {
+    /// Takes rows nowhere, but looks at them.
+    pub(super) const fn dry(rules: Rules) -> Self {
+        Self { rules, vault: None }
+    }
+
+    /// Takes rows into the vault.
+    pub(super) fn open(session: &Session, rules: Rules) -> Result<Self, Failure> {
+        Ok(Self { rules, vault: Some((session.vault()?, session.ctx(Role::Crm))) })
+    }
+
+    /// What became of each row of the batch, in the order of lines.
+    pub(super) fn take(&self, batch: Batch) -> Result<Vec<(u64, Fate)>, Failure> {
+        let mut fates: Vec<_> =
+            batch.rejects.into_iter().map(|reject| (reject.line, Fate::Rejected(reject.fault))).collect();
+        let (mut lines, mut members) = (Vec::new(), Vec::new());
+        for row in batch.rows {
+            if self.rules.needs_external_id && !row.profile.contains_key(EXTERNAL_ID) {
+                fates.push((row.line, Fate::Rejected(Fault::field(Reason::NoExternalId, EXTERNAL_ID))));
+                continue;
+            }
+            lines.push(row.line);
+            let meta = self.rules.meta.clone();
+            members.push(NewMember { profile: row.profile, meta, idempotency_key: None });
+        }
+        fates.extend(lines.into_iter().zip(self.put(members)?));
+        fates.sort_by_key(|(line, _)| *line);
+        Ok(fates)
+    }
+
+    fn put(&self, members: Vec<NewMember>) -> Result<Vec<Fate>, Failure> {
+        let Some((vault, ctx)) = &self.vault else {
+            return members.iter().map(|member| Vault::check_member(member).map_or_else(rejected, created)).collect();
+        };
+        let outcomes = vault.import(ctx, &members).wait()?;
+        let fates = outcomes.into_iter().zip(members).map(|(outcome, member)| match outcome {
+            Imported::Created(_) => Ok(Fate::Created),
+            Imported::Rejected(error) => rejected(error),
+            Imported::Exists { kind: IdentifierKind::ExternalId, member: id } => self.existing(vault, ctx, id, member),
+            Imported::Exists { kind, .. } => rejected(Error::IdentifierTaken { kind }),
+        });
+        fates.collect()
+    }
+
+    /// The member is there already, in the vault (`id`) or earlier in the same batch.
+    fn existing(&self, vault: &Vault, ctx: &Ctx, id: Option<MemberId>, new: NewMember) -> Result<Fate, Failure> {
+        match (self.rules.on_existing, id) {
+            (OnExisting::Skip, _) => Ok(Fate::Existing),
+            (OnExisting::Update, None) => Ok(Fate::Rejected(Fault::field(Reason::RepeatedExternalId, EXTERNAL_ID))),
+            (OnExisting::Update, Some(id)) => {
+                let address = RecordAddress::profile(id);
+                let meta = Some(new.meta).filter(|meta| *meta != RecordMeta::default());
+                let write = RecordWrite { address, data: new.profile, meta, expect: Expect::Any };
+                vault.put_record(ctx, &write).wait().map_or_else(rejected, |_| Ok(Fate::Updated))
+            }
+        }
+    }
+
+    /// Closes the vault.
+    pub(super) fn close(self) -> Result<(), Failure> {
+        Ok(self.vault.map_or(Ok(()), |(vault, _)| vault.close())?)
+    }
+}
+
+fn created(_: ()) -> Result<Fate, Failure> {
+    Ok(Fate::Created)
+}
+
+/// A fault of the row is its fate; any other ends the run, since the next row would meet it too.
+fn rejected(error: Error) -> Result<Fate, Failure> {
+    let code = error.code();
+    let of_the_row = matches!(
+        code,
+        Code::InvalidIdentifier
+            | Code::IdentifierTaken
+            | Code::InvalidRequest
+            | Code::TooLarge
+            | Code::LimitReached
+            | Code::UnknownField
+            | Code::Gone
+            | Code::NotFound
+    );
+    if !of_the_row {
+        return Err(error.into());
+    }
+    let field = error.at().map(|at| at.trim_start_matches('/').to_owned());
+    Ok(Fate::Rejected(Fault { reason: code.as_str(), field }))
+}

@@ -1,0 +1,94 @@
+//! `membervault serve`: answer over HTTP until stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::{Done, Failure};
+use super::session::Session;
+use crate::app;
+use crate::config::Typed;
+use crate::http;
+
+/// Arguments of `serve`.
+#[derive(Args)]
+#[command(after_long_help = "\
+Examples:
+  membervault serve
+  membervault serve --listen 127.0.0.1:9000 --policy policy.toml --log-format json
+  membervault serve --listen 0.0.0.0:8200 --behind-tls-proxy     a proxy before it ends TLS
+
+Only one process can hold the database: commands such as `token create` work while serve is stopped, or over HTTP.
+SIGTERM or ctrl-C ends it: requests under way are finished, and what was acknowledged is on disk.")]
+pub(super) struct Arguments {
+    /// Address and port to listen on [env: MEMBERVAULT_HTTP_LISTEN] [default: 127.0.0.1:8200]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// State that a proxy before this server ends TLS, so that it may listen beyond this machine
+    /// [env: MEMBERVAULT_HTTP_BEHIND_TLS_PROXY]
+    #[arg(long)]
+    behind_tls_proxy: bool,
+}
+
+impl Arguments {
+    /// The settings among the arguments.
+    pub(super) fn typed(&self) -> Typed {
+        let mut typed = Typed::default();
+        typed.flag("http.listen", "--listen", self.listen.clone());
+        let stated = self.behind_tls_proxy.then(|| "true".to_owned());
+        typed.flag("http.behind_tls_proxy", "--behind-tls-proxy", stated);
+        typed
+    }
+
+    pub(super) fn run(self, session: &Session) -> Result<Done, Failure> {
+        session.settings().listen_checked()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::io("the server's threads cannot be started", error))?;
+        runtime.block_on(serve(session))?;
+        Ok(Done::Fully)
+    }
+}
+
+async fn serve(session: &Session) -> Result<(), Failure> {
+    let settings = session.settings();
+    // Signals first: a stop that comes while the vault opens is not lost.
+    let stop = stop_signal()?;
+    let address = settings.listen_checked()?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::io(format_args!("the address cannot be listened on: {address}: choose another with --listen"), error)
+    })?;
+    let vault = session.vault()?;
+    let edge = http_settings(settings);
+    let app = Arc::new(http::Edge::new(vault.clone(), &edge, app::request_ids()));
+    let bound = listener.local_addr().unwrap_or(address);
+    tracing::info!(address = %bound, vault = %vault.id(), "serving");
+    session.out.line(format_args!("membervault serves on http://{bound}"))?;
+    let drained = http::serve(listener, app, &edge, stop).await;
+    vault.close()?;
+    tracing::info!(cut = drained.cut, "stopped");
+    Ok(())
+}
+
+fn http_settings(settings: &crate::config::Settings) -> http::Settings {
+    http::Settings {
+        in_flight_max: settings.concurrency_max,
+        request_timeout: Duration::from_secs(settings.timeout_s),
+        ..http::Settings::default()
+    }
+}
+
+/// Becomes ready at SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let failed = |error| Failure::io("signals cannot be received", error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),
+            _ = interrupt.recv() => tracing::info!("SIGINT: finishing what is under way"),
+        }
+    })
+}

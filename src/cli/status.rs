@@ -1,0 +1,45 @@
+//! `membervault status`: how the vault is.
+
+use clap::Args;
+
+use super::failure::{Done, Failure};
+use super::session::Session;
+use crate::types::Role;
+use crate::vault::api::Status;
+
+/// Arguments of `status`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> Result<Done, Failure> {
+        let vault = session.vault()?;
+        let status = vault.status(&session.ctx(Role::Ops)).wait()?;
+        if self.json {
+            session.out.json(&status)?
+        } else {
+            session.out.table(&rows(&status))?
+        }
+        vault.close()?;
+        Ok(Done::Fully)
+    }
+}
+
+fn rows(status: &Status) -> Vec<Vec<String>> {
+    let mut rows = vec![
+        ("version", status.version.to_owned()),
+        ("vault", status.vault.to_string()),
+        ("created", status.created_at.to_string()),
+        ("key tree", format!("epoch {}, depth {}", status.epoch, status.tree_depth)),
+        ("ledger", format!("{} leaves, root {}", status.ledger_size, status.ledger_root)),
+        ("policy", format!("sha256 {}", status.policy_sha256)),
+    ];
+    let disk = status.disk_bytes.iter().map(|(keyspace, bytes)| (*keyspace, format!("{bytes} bytes")));
+    rows.extend(disk);
+    rows.push(("log", format!("{} bytes", status.wal_bytes)));
+    rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect()
+}
