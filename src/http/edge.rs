@@ -138,3 +138,20 @@ async fn unless_panic<T>(future: impl Future<Output = T>) -> Option<T> {
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_caught_at_whatever_step() {
+        let at_once = unless_panic(async { panic!("at once") }).await;
+        let later = unless_panic(async {
+            tokio::task::yield_now().await;
+            panic!("later")
+        })
+        .await;
+        assert_eq!((at_once, later), (None::<()>, None::<()>));
+        assert_eq!(unless_panic(async { 7 }).await, Some(7));
+    }
+}

@@ -74,3 +74,23 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for StallGuard<T> {
         self.judge(cx, outcome)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn a_write_that_nobody_reads_fails_after_a_while() {
+        let (mut reader, writer) = duplex(16);
+        let mut writer = StallGuard::new(writer, Duration::from_millis(20));
+        writer.write_all(&[0; 16]).await.unwrap();
+        let stalled = writer.write_all(&[0; 16]).await.map_err(|error| error.kind());
+        assert_eq!(stalled, Err(io::ErrorKind::TimedOut));
+
+        // A reader that takes a little is waited for anew.
+        let mut writer = StallGuard::new(writer.inner, Duration::from_secs(60));
+        let (written, read) = tokio::join!(writer.write_all(&[0; 64]), async { reader.read_exact(&mut [0; 80]).await });
+        assert!(written.is_ok() && read.is_ok());
+    }
+}

@@ -60,8 +60,11 @@ macro_rules! uuid_id {
             fn from_str(text: &str) -> Result<Self, InvalidId> {
                 let invalid = InvalidId { expected: "a lower-case hyphenated UUID" };
                 let uuid = uuid::Uuid::try_parse(text).map_err(|_| invalid)?;
-                let id = Self(*uuid.as_bytes());
-                if id.to_string() == text { Ok(id) } else { Err(invalid) }
+                let mut canonical = uuid::Uuid::encode_buffer();
+                if *uuid.hyphenated().encode_lower(&mut canonical) != *text {
+                    return Err(invalid);
+                }
+                Ok(Self(*uuid.as_bytes()))
             }
         }
 

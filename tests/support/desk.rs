@@ -70,6 +70,12 @@ impl Desk {
         format!("Bearer {}", issued.secret.as_str())
     }
 
+    /// The id of a new token of this role.
+    pub(crate) fn token_id(&self, role: Role) -> String {
+        let input = NewToken { role, label: "a test".to_owned(), member: None, expires_at: None, rate_per_s: None };
+        self.vault.vault.create_token(&ctx(Role::Admin), &input).wait().expect("a token").info.id.to_string()
+    }
+
     /// Sends a request and reads the reply; nothing is checked.
     pub(crate) async fn send_raw(&self, request: Request<Body>) -> Reply {
         let response = self.edge.answer(request).await;

@@ -1,0 +1,314 @@
+//! Who may do what, over HTTP: every route, every caller, every state of the member; `tests/golden/http_matrix.txt`.
+//!
+//! A change of policy is a diff of that file that a person from legal can read. Each cell is a request to a vault in
+//! memory about a member made for that cell, so no cell depends on another.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use membervault::http;
+use membervault::testkit::vault::{START, ctx, ctx_for};
+use membervault::types::{Ctx, MemberId, Role};
+use membervault::vault::api::{Expect, NewHold, NewMember, NewToken, RecordAddress, RecordWrite};
+use serde_json::{Map, Value, json};
+use support::desk::{Ask, Desk};
+
+/// The state of the member that a request is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Live,
+    Absent,
+    Erased,
+    Held,
+    /// The compartment `orders` was erased, the member lives.
+    PartErased,
+}
+
+const STATES: [(State, &str); 5] = [
+    (State::Live, "live"),
+    (State::Absent, "absent"),
+    (State::Erased, "erased"),
+    (State::Held, "held"),
+    (State::PartErased, "orders erased"),
+];
+
+/// Who asks.
+#[derive(Clone, Copy)]
+enum Caller {
+    Nobody,
+    Expired,
+    Revoked,
+    Of(Role, Option<&'static str>),
+    /// The member itself.
+    Own,
+    /// A member asking about another.
+    Other,
+}
+
+const CALLERS: [(Caller, &str); 17] = [
+    (Caller::Nobody, "no token"),
+    (Caller::Expired, "an expired token"),
+    (Caller::Revoked, "a revoked token"),
+    (Caller::Of(Role::Crm, None), "crm"),
+    (Caller::Of(Role::Crm, Some("support")), "crm for support"),
+    (Caller::Of(Role::Support, None), "support"),
+    (Caller::Of(Role::Support, Some("support")), "support for support"),
+    (Caller::Of(Role::Support, Some("marketing")), "support for marketing"),
+    (Caller::Of(Role::Marketing, None), "marketing"),
+    (Caller::Of(Role::Marketing, Some("marketing")), "marketing for marketing"),
+    (Caller::Of(Role::Analyst, None), "analyst"),
+    (Caller::Of(Role::Analyst, Some("analytics")), "analyst for analytics"),
+    (Caller::Of(Role::Ops, None), "ops"),
+    (Caller::Of(Role::Compliance, None), "compliance"),
+    (Caller::Own, "the member"),
+    (Caller::Other, "another member"),
+    (Caller::Of(Role::Admin, None), "admin"),
+];
+
+/// A request to try: the route, what fills its braces after the member, its body.
+struct Try {
+    method: &'static str,
+    template: &'static str,
+    rest: &'static [&'static str],
+    body: Option<Value>,
+}
+
+/// Requests about a member. The first brace of each is the member.
+fn about_a_member() -> Vec<Try> {
+    const MEMBER: &str = "/v1/members/{id}";
+    const RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}";
+    const HOLD: &str = "/v1/members/{id}/hold";
+    let to = |method, template, rest, body| Try { method, template, rest, body };
+    let mut tries = vec![
+        to("GET", MEMBER, &[], None),
+        to("PATCH", MEMBER, &[], Some(json!({"profile": {"language": "de"}}))),
+        to("DELETE", MEMBER, &[], None),
+        to("GET", "/v1/members/{id}/export", &[], None),
+        to("GET", "/v1/members/{id}/records", &[], None),
+    ];
+    const ADDRESSES: [&[&str]; 3] = [&["core", "profile"], &["marketing", "interests"], &["orders", "1"]];
+    for rest in ADDRESSES {
+        tries.push(to("GET", RECORD, rest, None));
+        tries.push(to("PUT", RECORD, rest, Some(json!({"data": {"a": 1}}))));
+        tries.push(to("PATCH", RECORD, rest, Some(json!({"data": {"a": 2}}))));
+        tries.push(to("DELETE", RECORD, rest, None));
+    }
+    tries.extend([
+        to("DELETE", "/v1/members/{id}/compartments/{compartment}", &["marketing"], None),
+        to("DELETE", "/v1/members/{id}/compartments/{compartment}", &["orders"], None),
+        to("PUT", HOLD, &[], Some(json!({"reason": "litigation"}))),
+        to("GET", HOLD, &[], None),
+        to("DELETE", HOLD, &[], None),
+    ]);
+    tries
+}
+
+/// Requests about no member, or about whichever is found.
+fn about_the_vault() -> Vec<Try> {
+    let to = |method, template, body| Try { method, template, rest: &[], body };
+    vec![
+        to("POST", "/v1/members", Some(json!({"profile": {"name": "Bob"}}))),
+        to("GET", "/v1/members", None),
+        to("POST", "/v1/members/lookup", Some(json!({"kind": "email", "value": "nobody@example.org"}))),
+        to("GET", "/v1/erasures", None),
+        to("GET", "/v1/erasures/{id}", None),
+        to("POST", "/v1/tokens", Some(json!({"role": "crm", "label": "another"}))),
+        to("GET", "/v1/tokens", None),
+        to("DELETE", "/v1/tokens/{id}", None),
+        to("GET", "/v1/policy", None),
+        to("GET", "/v1/status", None),
+        to("GET", "/v1/openapi.json", None),
+        to("GET", "/openapi.json", None),
+        to("GET", "/healthz", None),
+        to("GET", "/readyz", None),
+        to("GET", "/metrics", None),
+    ]
+}
+
+struct Walk {
+    desk: Desk,
+    crm: Ctx,
+    compliance: Ctx,
+    expired: String,
+    revoked: String,
+    /// An erasure to ask about.
+    erasure: String,
+}
+
+impl Walk {
+    fn start() -> Self {
+        let desk = Desk::new();
+        let (crm, compliance) = (ctx_for(Role::Crm, "support"), ctx(Role::Compliance));
+        let ending = NewToken {
+            role: Role::Crm,
+            label: "ends soon".to_owned(),
+            member: None,
+            expires_at: Some(START.plus_millis(1_000)),
+            rate_per_s: None,
+        };
+        let vault = &desk.vault.vault;
+        let issued = vault.create_token(&ctx(Role::Admin), &ending).wait().unwrap();
+        let expired = format!("Bearer {}", issued.secret.as_str());
+        let later = NewToken { expires_at: None, ..ending };
+        let issued = vault.create_token(&ctx(Role::Admin), &later).wait().unwrap();
+        vault.revoke_token(&ctx(Role::Admin), &issued.info.id).wait().unwrap();
+        let revoked = format!("Bearer {}", issued.secret.as_str());
+        desk.vault.clock.advance_millis(2_000);
+        let mut walk = Self { desk, crm, compliance, expired, revoked, erasure: String::new() };
+        let member = walk.member(State::Live);
+        let erasure = walk.desk.vault.vault.erase(&walk.compliance, &member, None).wait().unwrap();
+        walk.erasure = erasure.id.to_string();
+        walk
+    }
+
+    /// A member in this state, with records in three compartments.
+    fn member(&self, state: State) -> MemberId {
+        let vault = &self.desk.vault.vault;
+        if state == State::Absent {
+            return MemberId::from_random([0xab; 16]);
+        }
+        let profile = Map::from_iter([("name".to_owned(), json!("Ada")), ("language".to_owned(), json!("en"))]);
+        let new = NewMember { profile, meta: Default::default(), idempotency_key: None };
+        let id = vault.create_member(&self.crm, &new).wait().unwrap().id;
+        for (compartment, name) in [("marketing", "interests"), ("orders", "1")] {
+            let write = RecordWrite {
+                address: RecordAddress {
+                    member: id,
+                    compartment: compartment.parse().unwrap(),
+                    name: name.parse().unwrap(),
+                },
+                data: Map::new(),
+                meta: None,
+                expect: Expect::Any,
+            };
+            vault.put_record(&self.crm, &write).wait().unwrap();
+        }
+        match state {
+            State::Live | State::Absent => {}
+            State::Erased => {
+                vault.erase(&self.compliance, &id, None).wait().unwrap();
+            }
+            State::PartErased => {
+                let orders = "orders".parse().unwrap();
+                vault.erase(&self.compliance, &id, Some(&orders)).wait().unwrap();
+            }
+            State::Held => {
+                let hold = NewHold { reason: "litigation".to_owned(), reference: None };
+                vault.set_hold(&self.compliance, &id, &hold).wait().unwrap();
+            }
+        }
+        id
+    }
+
+    /// A bearer token for `caller`. A member's token is made while its member lives, as in life.
+    fn bearer(&self, caller: Caller, member: Option<MemberId>) -> Option<String> {
+        match caller {
+            Caller::Nobody => None,
+            Caller::Expired => Some(self.expired.clone()),
+            Caller::Revoked => Some(self.revoked.clone()),
+            Caller::Of(role, _) => Some(self.desk.token(role, None)),
+            Caller::Own => member.map(|member| self.desk.token(Role::Member, Some(member))),
+            Caller::Other => Some(self.desk.token(Role::Member, Some(self.member(State::Live)))),
+        }
+    }
+
+    /// Sends `attempt` as `caller` and gives the cell.
+    async fn cell(&self, attempt: &Try, caller: Caller, bearer: Option<&str>, first: Option<&str>) -> String {
+        let mut headers = Vec::new();
+        headers.extend(bearer.map(|bearer| ("authorization", bearer)));
+        if let Caller::Of(_, Some(purpose)) = caller {
+            headers.push(("membervault-purpose", purpose));
+        }
+        let values: Vec<&str> = first.into_iter().chain(attempt.rest.iter().copied()).collect();
+        let ask = Ask {
+            method: attempt.method,
+            template: attempt.template,
+            values: &values,
+            headers: &headers,
+            body: attempt.body.clone(),
+            ..Ask::default()
+        };
+        let reply = self.desk.send(ask).await;
+        match reply.code().as_str() {
+            "-" => reply.status.as_u16().to_string(),
+            code => format!("{} {code}", reply.status.as_u16()),
+        }
+    }
+
+    async fn cell_about(&self, attempt: &Try, caller: Caller, state: State) -> String {
+        // The member of a member's token must live when the token is made; the state comes after.
+        let own = matches!(caller, Caller::Own);
+        if own && state == State::Absent {
+            return "-".to_owned();
+        }
+        let (member, bearer) = if own && state == State::Erased {
+            let member = self.member(State::Live);
+            let bearer = self.bearer(caller, Some(member));
+            self.desk.vault.vault.erase(&self.compliance, &member, None).wait().unwrap();
+            (member, bearer)
+        } else {
+            let member = self.member(state);
+            (member, self.bearer(caller, Some(member)))
+        };
+        self.cell(attempt, caller, bearer.as_deref(), Some(&member.to_string())).await
+    }
+}
+
+#[tokio::test]
+async fn the_matrix_is_this() {
+    let walk = Walk::start();
+    let mut text =
+        String::from("# Every route by caller and state of the member: status and code. See tests/http_matrix.rs.\n");
+    for attempt in about_a_member() {
+        let mut fill = attempt.rest.iter();
+        let path: String = attempt
+            .template
+            .split('/')
+            .map(|part| match part {
+                "{compartment}" | "{name}" => *fill.next().unwrap(),
+                part => part,
+            })
+            .collect::<Vec<_>>()
+            .join("/");
+        let states: String = STATES.iter().map(|(_, name)| format!(" {name:24}")).collect();
+        write!(text, "\n{} {path}\n{:25}{}\n", attempt.method, "", states.trim_end()).unwrap();
+        for (caller, name) in CALLERS {
+            let mut line = format!("  {name:23}");
+            for (state, _) in STATES {
+                write!(line, " {:24}", walk.cell_about(&attempt, caller, state).await).unwrap();
+            }
+            writeln!(text, "{}", line.trim_end()).unwrap();
+        }
+    }
+    for attempt in about_the_vault() {
+        write!(text, "\n{} {}\n", attempt.method, attempt.template).unwrap();
+        for (caller, name) in CALLERS.into_iter().filter(|(caller, _)| !matches!(caller, Caller::Other)) {
+            let member = walk.member(State::Live);
+            let bearer = walk.bearer(caller, Some(member));
+            let token = walk.desk.token_id(Role::Crm);
+            let first = match attempt.template {
+                "/v1/erasures/{id}" => Some(walk.erasure.as_str()),
+                "/v1/tokens/{id}" => Some(token.as_str()),
+                _ => None,
+            };
+            let cell = walk.cell(&attempt, caller, bearer.as_deref(), first).await;
+            writeln!(text, "  {name:23} {cell}").unwrap();
+        }
+    }
+    support::golden("http_matrix.txt", &text);
+}
+
+#[test]
+fn the_matrix_leaves_no_route_out() {
+    let routes: BTreeSet<_> = http::routes().into_iter().map(|(method, path)| (method, path.to_owned())).collect();
+    let tried: BTreeSet<_> = about_a_member()
+        .iter()
+        .chain(&about_the_vault())
+        .map(|attempt| (attempt.method.to_owned(), attempt.template.to_owned()))
+        .collect();
+    assert_eq!(tried, routes);
+}
