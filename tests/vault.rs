@@ -3,9 +3,7 @@
 use membervault::code::{Code, Coded};
 use membervault::testkit::vault::{TestVault, ctx, ctx_for};
 use membervault::types::{Compartment, Ctx, IdentifierKind, MemberId, RecordMeta, RecordVersion, Role};
-use membervault::vault::api::{
-    Expect, NewHold, NewMember, Page, RecordAddress, RecordPatch, RecordQuery, RecordWrite,
-};
+use membervault::vault::api::{Expect, NewHold, NewMember, Page, RecordAddress, RecordPatch, RecordQuery, RecordWrite};
 use membervault::vault::{Error, Vault};
 use serde_json::{Map, Value, json};
 
@@ -219,10 +217,7 @@ fn a_legal_hold_stands_against_erasing_until_it_is_released() {
     test.vault.set_hold(&compliance, &id, &hold).wait().unwrap();
     assert_eq!(code(test.vault.erase(&compliance, &id, None).wait()), Some(Code::LegalHold));
     let address = RecordAddress::profile(id);
-    assert_eq!(
-        code(test.vault.delete_record(&ctx(Role::Crm), &address, Expect::Any).wait()),
-        Some(Code::LegalHold)
-    );
+    assert_eq!(code(test.vault.delete_record(&ctx(Role::Crm), &address, Expect::Any).wait()), Some(Code::LegalHold));
     assert_eq!(test.vault.hold(&compliance, &id).wait().unwrap().reason, "litigation");
     test.vault.release_hold(&compliance, &id).wait().unwrap();
     assert_eq!(code(test.vault.hold(&compliance, &id).wait()), Some(Code::NotFound));
@@ -291,7 +286,8 @@ fn a_writer_under_way_never_resurrects() {
                 let (vault, crm) = (&test.vault, &crm);
                 scope.spawn(move || {
                     for round in 0.. {
-                        let address = RecordAddress { name: format!("w{writer}-{round}").parse().unwrap(), ..orders(id) };
+                        let address =
+                            RecordAddress { name: format!("w{writer}-{round}").parse().unwrap(), ..orders(id) };
                         match vault.put_record(crm, &write(address, json!({ "n": round }), Expect::Any)).wait() {
                             Ok(_) => {}
                             Err(error) => {

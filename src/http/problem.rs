@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::code::{Code, Coded};
-use crate::types::RequestId;
+use crate::types::{IdentifierKind, RequestId};
 use crate::vault;
 
 /// The media type of a refusal.
@@ -105,11 +105,13 @@ impl Problem {
             problem.retry_after_s = Some(retry_after_s);
         }
         match error.at() {
-            None => problem,
             Some("/data") => problem.at(place),
             Some(pointer) if pointer.starts_with('/') => problem.at(pointer),
-            Some(_) if place == "/value" => problem.at(place),
-            Some(field) => problem.at(format!("{place}/{field}")),
+            Some(field) if IdentifierKind::ALL.iter().any(|kind| kind.as_str() == field) => {
+                problem.at(if place == "/value" { place.to_owned() } else { format!("{place}/{field}") })
+            }
+            // A parameter or header, which the sentence names; it has no place in the body.
+            Some(_) | None => problem,
         }
     }
 
@@ -140,6 +142,8 @@ impl Problem {
         let status = status(self.code);
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        // The router measured the empty body that carried the problem.
+        headers.remove(header::CONTENT_LENGTH);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);

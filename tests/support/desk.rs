@@ -81,6 +81,9 @@ impl Desk {
         let response = self.edge.answer(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body in memory").to_bytes();
+        if let Some(length) = parts.headers.get("content-length") {
+            assert_eq!(length.to_str().expect("text"), body.len().to_string(), "the length that was announced");
+        }
         Reply { status: parts.status, headers: parts.headers, body }
     }
 
