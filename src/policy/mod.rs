@@ -39,3 +39,6 @@ pub use permit::Permit;
 pub use request::{Facts, MemberState, Request};
 pub use table::Policy;
 pub use view::{Projection, Treatment, View, Withheld, WithheldReason};
+
+#[cfg(test)]
+mod tests;

@@ -33,14 +33,13 @@ const LIST_ENTRIES_MAX: usize = 128;
 /// The policy file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
-    /// Not TOML, or not in the shape of a policy; the cause says what was expected.
-    #[error("policy line {line}: cannot be read")]
+    /// Not TOML, or not in the shape of a policy.
+    #[error("policy line {line}: {}", reason.message())]
     Shape {
         /// The line, counted from 1.
         line: usize,
-        /// What the reader of the file says.
-        #[source]
-        source: Box<toml::de::Error>,
+        /// What the reader of TOML says. Part of this sentence, so not its cause as well.
+        reason: Box<toml::de::Error>,
     },
     /// Well-formed, but it cannot be meant so.
     #[error("policy line {line}: {what}; {advice}")]
@@ -85,9 +84,9 @@ impl Policy {
             return Err(PolicyError::rule(1, "the file is longer than 256 KiB", "a policy is to be read by people"));
         }
         let reader = Reader { text };
-        let raw: RawPolicy = toml::from_str(text).map_err(|source| PolicyError::Shape {
-            line: source.span().map_or(1, |span| reader.line(&span)),
-            source: Box::new(source),
+        let raw: RawPolicy = toml::from_str(text).map_err(|reason| PolicyError::Shape {
+            line: reason.span().map_or(1, |span| reader.line(&span)),
+            reason: Box::new(reason),
         })?;
         compile(text, &reader.policy(raw)?)
     }
@@ -357,6 +356,11 @@ impl Reader<'_> {
     ) -> Result<BTreeSet<T>, PolicyError> {
         let mut entries = BTreeSet::new();
         for word in words {
+            if word.get_ref() == ALL {
+                let advice =
+                    "write [\"*\"] alone for all compartments or all purposes; name actions and fields one by one";
+                return self.refuse(word, "\"*\" cannot stand in this list", advice);
+            }
             if !entries.insert(read(word)?) {
                 return self.refuse(word, format!("{:?} stands twice in the list", word.get_ref()), "remove one");
             }
