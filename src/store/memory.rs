@@ -1,4 +1,6 @@
 //! An engine of ordered maps in memory, for tests: the same order, atomicity and isolation as on disk, no durability.
+//!
+//! A checkpoint is one file of rows, so that what is built on checkpoints can be tested without a disk engine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +14,9 @@ use parking_lot::RwLock;
 use super::{
     Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Snapshot, StoreError, Visit,
 };
+
+/// The one file of a checkpoint: `keyspace u8 | key length u32 | row length u32 | key | row`, row after row.
+const ROWS_FILE: &str = "rows";
 
 /// Rows are shared between the live state and snapshots.
 type Rows = BTreeMap<Vec<u8>, Arc<[u8]>>;
@@ -40,6 +45,38 @@ impl State {
             }
         }
     }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (keyspace, rows) in (0u8..).zip(&self.0) {
+            for (key, row) in rows.iter() {
+                bytes.push(keyspace);
+                bytes.extend_from_slice(&length(key));
+                bytes.extend_from_slice(&length(row));
+                bytes.extend_from_slice(key);
+                bytes.extend_from_slice(row);
+            }
+        }
+        bytes
+    }
+
+    fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let mut state = Self::default();
+        while let Some((keyspace, rest)) = bytes.split_first() {
+            let (key_length, rest) = rest.split_first_chunk()?;
+            let (row_length, rest) = rest.split_first_chunk()?;
+            let (key, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*key_length)).ok()?)?;
+            let (row, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*row_length)).ok()?)?;
+            let keyspace = *Keyspace::ALL.get(usize::from(*keyspace))?;
+            state.apply(Op::Put { keyspace, key: key.to_vec(), value: row.to_vec() });
+            bytes = rest;
+        }
+        Some(state)
+    }
+}
+
+fn length(bytes: &[u8]) -> [u8; 4] {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes() // rows are bounded far below
 }
 
 impl Reader for State {
@@ -70,6 +107,17 @@ impl MemoryEngine {
     /// An empty engine.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The engine of a checkpoint.
+    pub fn open(checkpoint: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Io { doing: "reading a checkpoint", source: Arc::new(source) };
+        let bytes = fs::read(checkpoint.join(ROWS_FILE)).map_err(failed)?;
+        let state = State::from_bytes(&bytes).ok_or_else(|| StoreError::Corrupt {
+            doing: "reading a checkpoint",
+            source: Arc::new(io::Error::from(io::ErrorKind::InvalidData)),
+        })?;
+        Ok(Self { state: RwLock::new(state) })
     }
 
     /// Another engine with the same rows; what is written to one is not seen by the other.
@@ -120,9 +168,9 @@ impl Engine for MemoryEngine {
         if directory.exists() {
             return Err(StoreError::Exists { path: directory.to_path_buf() });
         }
-        let unsupported = io::Error::from(io::ErrorKind::Unsupported);
+        let rows = self.frozen().to_bytes();
         fs::create_dir(directory)
-            .and(Err(unsupported))
+            .and_then(|()| fs::write(directory.join(ROWS_FILE), rows))
             .map_err(|source| StoreError::Io { doing: "writing a checkpoint", source: Arc::new(source) })
     }
 

@@ -1,132 +1,195 @@
-//! RocksDB behind [`Engine`]. The only file that names `rocksdb`.
+//! RocksDB behind [`Engine`]. This file and those below it are the only ones that know RocksDB.
+//!
+//! Opening looks at the log first (`wal.rs`), under a lock of its own: RocksDB takes its lock only when it opens, and
+//! two processes must not mend one log.
 
+mod failure;
+mod framing;
+mod settings;
+mod wal;
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BottommostLevelCompaction, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactOptions, DB, DBRawIterator,
-    ErrorKind, FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
+    BottommostLevelCompaction, Cache, ColumnFamily, CompactOptions, DB, DBRawIterator, FlushOptions, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 
+pub use settings::{Opening, RocksSettings};
+
+use self::failure::{failed, failed_io, failed_to_open};
+use self::settings::Replay;
+use self::wal::{Mark, Verdict};
 use super::{
     Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Snapshot, StoreError, Visit,
 };
 
-/// How to open a database.
-#[derive(Clone, Debug)]
-pub struct RocksSettings {
-    /// The directory.
-    pub path: PathBuf,
-    /// What must be there.
-    pub opening: Opening,
-    /// Bytes of the block cache, shared by all keyspaces.
-    pub block_cache_bytes: usize,
-    /// Bytes of memtables, over all keyspaces.
-    pub write_buffer_bytes: usize,
-}
-
-/// What must be in the directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// A database.
-    Existing,
-    /// No database; one is made.
-    Fresh,
-}
-
-impl RocksSettings {
-    /// The settings of `serve` for a database in `path`.
-    pub fn new(path: impl Into<PathBuf>, opening: Opening) -> Self {
-        Self { path: path.into(), opening, block_cache_bytes: 128 * 1024 * 1024, write_buffer_bytes: 64 * 1024 * 1024 }
-    }
-}
+/// Held while the engine is open. RocksDB ignores the file.
+const LOCK_FILE: &str = "membervault.lock";
+/// RocksDB's pointer to its present MANIFEST.
+const CURRENT_FILE: &str = "CURRENT";
+/// Bytes of a log record besides keys and rows, for each operation: tag, keyspace and lengths.
+const OP_OVERHEAD: usize = 12;
 
 /// The engine.
 pub struct RocksEngine {
     db: DB,
     cache: Cache,
+    buffered: WriteOptions,
+    synced: WriteOptions,
+    /// Everything up to this sequence number is on disk. Goes into the log with each batch, see `wal.rs`.
+    on_disk: AtomicU64,
+    found: Found,
+    _lock: File, // declared last, so released after RocksDB has closed
+}
+
+/// What opening found in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Everything that was written.
+    Whole,
+    /// The torn tail of a crash: writes that were never synced are gone.
+    TornTail,
 }
 
 impl RocksEngine {
     /// Opens or makes a database.
     pub fn open(settings: &RocksSettings) -> Result<Self, StoreError> {
-        let exists = settings.path.join("CURRENT").exists();
-        match settings.opening {
-            Opening::Existing if !exists => return Err(StoreError::Missing { path: settings.path.clone() }),
-            Opening::Fresh if exists => return Err(StoreError::Exists { path: settings.path.clone() }),
-            _ => {}
+        let path = settings.path.as_path();
+        match (settings.opening, holds_database(path)?) {
+            (Opening::Existing, false) => return Err(StoreError::Missing { path: path.to_path_buf() }),
+            (Opening::Fresh, true) => return Err(StoreError::Exists { path: path.to_path_buf() }),
+            (Opening::Existing, true) => {}
+            (Opening::Fresh, false) => make_directory(path).map_err(|e| failed_io("making the directory", e))?,
         }
+        let lock = lock(path)?;
+        let replay = match settings.opening {
+            Opening::Fresh => Replay::Strict,
+            Opening::Existing => examine(path)?,
+        };
+        Self::open_locked(settings, replay, lock)
+    }
+
+    fn open_locked(settings: &RocksSettings, replay: Replay, lock: File) -> Result<Self, StoreError> {
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let mut options = Options::default();
-        options.create_if_missing(settings.opening == Opening::Fresh);
-        options.create_missing_column_families(true);
-        options.set_db_write_buffer_size(settings.write_buffer_bytes);
-        let families = Keyspace::ALL.map(|ks| ColumnFamilyDescriptor::new(ks.name(), Options::default()));
-        let db = DB::open_cf_descriptors(&options, &settings.path, families)
-            .map_err(|error| opening_error(error, &settings.path))?;
-        Ok(Self { db, cache })
+        let open = || {
+            let options = settings::database(settings, replay, &cache)?;
+            DB::open_cf_descriptors(&options, &settings.path, settings::families(settings, &cache)?)
+        };
+        let db = open().map_err(|error| failed_to_open(&settings.path, error))?;
+        let mut synced = WriteOptions::default();
+        synced.set_sync(true);
+        // What was replayed has been flushed into table files, and those were synced.
+        let on_disk = AtomicU64::new(db.latest_sequence_number());
+        let found = if replay == Replay::Strict { Found::Whole } else { Found::TornTail };
+        Ok(Self { db, cache, buffered: WriteOptions::default(), synced, on_disk, found, _lock: lock })
+    }
+
+    /// What opening found in the log.
+    pub fn found(&self) -> Found {
+        self.found
     }
 
     fn family(&self, keyspace: Keyspace) -> Result<&ColumnFamily, StoreError> {
-        self.db.cf_handle(keyspace.name()).ok_or_else(|| StoreError::Engine {
+        let absent = || StoreError::Engine {
             doing: "finding a keyspace",
-            source: Arc::from(Box::<dyn std::error::Error + Send + Sync>::from("the column family is not open")),
-        })
-    }
-}
-
-impl Reader for RocksEngine {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = self.db.get_pinned_cf(self.family(keyspace)?, key).map_err(|e| failure(e, "reading a row"))?;
-        Ok(row.map(|row| row.to_vec()))
+            source: Arc::new(io::Error::from(io::ErrorKind::NotFound)), // opening opened all of them
+        };
+        self.db.cf_handle(keyspace.name()).ok_or_else(absent)
     }
 
-    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        if range.is_empty() {
-            return Ok(());
-        }
-        let rows = self.db.raw_iterator_cf_opt(self.family(keyspace)?, scan_options(range));
-        walk(rows, range, visit)
-    }
-}
-
-impl Engine for RocksEngine {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
-        let mut rows = WriteBatch::default();
+    fn encode(&self, batch: &Batch) -> Result<WriteBatch, StoreError> {
+        let mut rows = WriteBatch::with_capacity_bytes(batch.bytes() + OP_OVERHEAD * (batch.len() + 2));
+        rows.put_log_data(Mark(self.on_disk.load(Ordering::Acquire)).bytes()); // must come first
         for op in &batch.ops {
             let family = self.family(op.keyspace())?;
             match op {
                 Op::Put { key, value, .. } => rows.put_cf(family, key, value),
                 Op::Delete { key, .. } => rows.delete_cf(family, key),
                 Op::DeleteRange { start, end, .. } if start < end => rows.delete_range_cf(family, start, end),
-                Op::DeleteRange { .. } => {}
+                Op::DeleteRange { .. } => {} // RocksDB refuses an empty range
             }
         }
-        let mut options = WriteOptions::default();
-        options.set_sync(durability == Durability::Synced);
-        self.db.write_opt(rows, &options).map_err(|e| failure(e, "writing rows"))
+        Ok(rows)
     }
 
+    fn number(&self, keyspace: Keyspace, property: &str) -> Result<u64, StoreError> {
+        let number = self.db.property_int_value_cf(self.family(keyspace)?, property);
+        number.map(Option::unwrap_or_default).map_err(|e| failed("measuring", e))
+    }
+
+    /// Background failures so far: RocksDB's C interface does not report the outcome of a compaction.
+    fn background_errors(&self) -> Result<u64, StoreError> {
+        let number = self.db.property_int_value("rocksdb.background-errors");
+        number.map(Option::unwrap_or_default).map_err(|e| failed("compacting", e))
+    }
+}
+
+impl Reader for RocksEngine {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        // Pinned: the row is copied once, from the block it lies in.
+        let row = self.db.get_pinned_cf(self.family(keyspace)?, key).map_err(|e| failed("reading a row", e))?;
+        Ok(row.map(|row| row.to_vec()))
+    }
+
+    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+        let Some(options) = scan_options(range) else { return Ok(()) };
+        walk(self.db.raw_iterator_cf_opt(self.family(keyspace)?, options), range, visit)
+    }
+}
+
+impl Engine for RocksEngine {
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+        let rows = self.encode(&batch)?;
+        let options = if durability == Durability::Synced { &self.synced } else { &self.buffered };
+        let count = rows.len() as u64;
+        let before = self.db.latest_sequence_number();
+        self.db.write_opt(rows, options).map_err(|e| failed("writing rows", e))?;
+        if durability == Durability::Synced {
+            self.on_disk.fetch_max(before + count, Ordering::AcqRel); // or later; at least up to this batch
+        }
+        Ok(())
+    }
+
+    /// Does not hold up writers. `FlushWAL(true)` is `SyncWAL`, and that (`db_impl.cc`, `SyncWalImpl`) takes the log's
+    /// mutex only to pick the files and to note the outcome; the `fdatasync` in between holds no lock, and a write
+    /// without sync does not wait for it (`PreprocessWrite` waits only when the write itself is to be synced).
     fn sync(&self) -> Result<(), StoreError> {
-        self.db.flush_wal(true).map_err(|e| failure(e, "syncing the log"))
+        let written = self.db.latest_sequence_number();
+        self.db.flush_wal(true).map_err(|e| failed("syncing the log", e))?;
+        self.on_disk.fetch_max(written, Ordering::AcqRel);
+        Ok(())
     }
 
     fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
         Ok(Box::new(RocksSnapshot { engine: self, snapshot: self.db.snapshot() }))
     }
 
+    /// Flushes what lies in memory, then rewrites every level: also the last, where compaction would leave a file that
+    /// nothing above touches.
     fn compact(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError> {
+        let failures = self.background_errors()?;
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        self.db.compact_range_cf_opt(self.family(keyspace)?, Some(&range.start), range.end.as_deref(), &options);
-        Ok(())
+        let start = Some(&range.start).filter(|start| !start.is_empty());
+        self.db.compact_range_cf_opt(self.family(keyspace)?, start, range.end.as_ref(), &options);
+        if self.background_errors()? == failures {
+            return Ok(());
+        }
+        let source = Arc::new(io::Error::other("a background job failed; RocksDB's LOG says which"));
+        Err(StoreError::Io { doing: "compacting", source })
     }
 
     fn flush(&self) -> Result<(), StoreError> {
         let families = Keyspace::ALL.iter().map(|ks| self.family(*ks)).collect::<Result<Vec<_>, _>>()?;
-        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(|e| failure(e, "flushing"))
+        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(|e| failed("flushing", e))
     }
 
     fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
@@ -135,25 +198,22 @@ impl Engine for RocksEngine {
         }
         Checkpoint::new(&self.db)
             .and_then(|checkpoint| checkpoint.create_checkpoint(directory))
-            .map_err(|e| failure(e, "writing a checkpoint"))
+            .map_err(|e| failed("writing a checkpoint", e))
     }
 
     fn stats(&self) -> Result<EngineStats, StoreError> {
-        let mut stats = EngineStats { cache_bytes: self.cache.get_usage() as u64, ..EngineStats::default() };
+        let mut stats = EngineStats {
+            wal_bytes: log_bytes(self.db.path()).map_err(|e| failed_io("measuring", e))?,
+            cache_bytes: self.cache.get_usage() as u64,
+            ..EngineStats::default()
+        };
         for (keyspace, into) in Keyspace::ALL.into_iter().zip(&mut stats.keyspaces) {
-            let family = self.family(keyspace)?;
-            let number = |name: &str| {
-                self.db
-                    .property_int_value_cf(family, name)
-                    .map_err(|e| failure(e, "measuring"))
-                    .map(Option::unwrap_or_default)
-            };
             *into = KeyspaceStats {
-                table_bytes: number("rocksdb.live-sst-files-size")?,
-                memtable_bytes: number("rocksdb.cur-size-all-mem-tables")?,
-                rows: number("rocksdb.estimate-num-keys")?,
+                table_bytes: self.number(keyspace, "rocksdb.live-sst-files-size")?,
+                memtable_bytes: self.number(keyspace, "rocksdb.cur-size-all-mem-tables")?,
+                rows: self.number(keyspace, "rocksdb.estimate-num-keys")?,
             };
-            stats.table_reader_bytes += number("rocksdb.estimate-table-readers-mem")?;
+            stats.table_reader_bytes += self.number(keyspace, "rocksdb.estimate-table-readers-mem")?;
         }
         Ok(stats)
     }
@@ -167,25 +227,23 @@ struct RocksSnapshot<'a> {
 impl Reader for RocksSnapshot<'_> {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let family = self.engine.family(keyspace)?;
-        let row = self.snapshot.get_pinned_cf(family, key).map_err(|e| failure(e, "reading a row"))?;
+        let row = self.snapshot.get_pinned_cf(family, key).map_err(|e| failed("reading a row", e))?;
         Ok(row.map(|row| row.to_vec()))
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        if range.is_empty() {
-            return Ok(());
-        }
-        let family = self.engine.family(keyspace)?;
-        walk(self.snapshot.raw_iterator_cf_opt(family, scan_options(range)), range, visit)
+        let Some(options) = scan_options(range) else { return Ok(()) };
+        walk(self.snapshot.raw_iterator_cf_opt(self.engine.family(keyspace)?, options), range, visit)
     }
 }
 
-fn scan_options(range: &KeyRange) -> ReadOptions {
+/// `None` for a range that holds nothing, which RocksDB would not accept as bounds.
+fn scan_options(range: &KeyRange) -> Option<ReadOptions> {
     let mut options = ReadOptions::default();
     if let Some(end) = &range.end {
         options.set_iterate_upper_bound(end.as_slice());
     }
-    options
+    (!range.is_empty()).then_some(options)
 }
 
 fn walk(mut rows: DBRawIterator<'_>, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -196,26 +254,122 @@ fn walk(mut rows: DBRawIterator<'_>, range: &KeyRange, visit: &mut Visit<'_>) ->
         }
         rows.next();
     }
-    rows.status().map_err(|e| failure(e, "scanning rows"))
+    rows.status().map_err(|e| failed("scanning rows", e))
 }
 
-fn opening_error(error: rocksdb::Error, path: &Path) -> StoreError {
-    let path = path.to_path_buf();
-    let words: &str = error.as_ref();
-    if words.contains("/LOCK: ") {
-        return StoreError::Locked { path, source: Arc::new(error) };
+/// Whether anything of a RocksDB lies here: a lost CURRENT must not look like an empty directory.
+fn holds_database(path: &Path) -> Result<bool, StoreError> {
+    let names = match path.read_dir() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        names => names.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+    };
+    let names = names.map_err(|e| failed_io("reading the directory", e))?;
+    Ok(names.iter().map(std::fs::DirEntry::file_name).any(|name| {
+        let name = name.to_string_lossy();
+        name == CURRENT_FILE || name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log")
+    }))
+}
+
+/// For the owner alone. The parent is synced, so that the directory is there after a crash.
+fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
     }
-    failure(error, "opening the database")
 }
 
-fn failure(error: rocksdb::Error, doing: &'static str) -> StoreError {
-    let full = error.as_ref().contains("No space left on device");
-    let kind = error.kind();
-    let source = Arc::new(error);
-    match kind {
-        ErrorKind::IOError if full => StoreError::DiskFull { doing, source },
-        ErrorKind::Corruption => StoreError::Corrupt { doing, source },
-        ErrorKind::IOError => StoreError::Io { doing, source },
-        _ => StoreError::Engine { doing, source },
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(path.join(LOCK_FILE)).map_err(|e| failed_io("locking the database", e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(failed_io("locking the database", error)),
+        Err(error @ TryLockError::WouldBlock) => {
+            Err(StoreError::Locked { path: path.to_path_buf(), source: Arc::new(error) })
+        }
+    }
+}
+
+/// Looks at the MANIFEST and the log, and cuts a torn tail off.
+fn examine(path: &Path) -> Result<Replay, StoreError> {
+    const DOING: &str = "examining the write-ahead log";
+    let lost = |damaged| StoreError::Corrupt { doing: DOING, source: Arc::new(damaged) };
+    let failed = |error| failed_io(DOING, error);
+    if let Some(manifest) = present_manifest(path).map_err(failed)? {
+        wal::inspect_manifest(&manifest).map_err(failed)?.map_err(lost)?;
+    }
+    match wal::inspect(path).map_err(failed)? {
+        Verdict::Whole => Ok(Replay::Strict),
+        Verdict::Lost(damaged) => Err(lost(damaged)),
+        Verdict::Torn(cut) => {
+            tracing::warn!(%cut, "the write-ahead log ends in a torn write, as after a power cut; nothing synced is lost");
+            cut.apply().map(|()| Replay::UntilCut).map_err(failed)
+        }
+    }
+}
+
+/// The MANIFEST that CURRENT names. `None` if it names none: RocksDB finds the words for that.
+fn present_manifest(path: &Path) -> io::Result<Option<std::path::PathBuf>> {
+    match std::fs::read_to_string(path.join(CURRENT_FILE)) {
+        Ok(name) => Ok(Some(path.join(name.trim_end())).filter(|manifest| manifest.is_file())),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn log_bytes(path: &Path) -> io::Result<u64> {
+    // A file that goes while we look counts nothing.
+    let sizes = wal::log_files(path)?.into_iter().filter_map(|(_, path)| path.metadata().ok());
+    Ok(sizes.map(|metadata| metadata.len()).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    fn put(engine: &RocksEngine, number: u8) {
+        let mut batch = Batch::new();
+        batch.put(Keyspace::Index, [number], vec![number; 64 << 10]);
+        engine.write(batch, Durability::Buffered).unwrap();
+    }
+
+    /// Two log files, neither ever synced: background work is off, so nothing flushes the older.
+    fn two_unsynced_logs(path: &Path) -> u8 {
+        let settings = RocksSettings { write_buffer_bytes: 4 << 20, ..RocksSettings::new(path, Opening::Fresh) };
+        let engine = RocksEngine::open(&settings).unwrap();
+        engine.db.cancel_all_background_work(true);
+        let mut written = 0;
+        while wal::log_files(path).unwrap().len() < 2 {
+            put(&engine, written);
+            written += 1;
+        }
+        put(&engine, written);
+        written + 1
+    }
+
+    #[test]
+    fn what_follows_a_torn_file_goes_with_its_tail() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let written = two_unsynced_logs(&path);
+        let (_, older) = wal::log_files(&path).unwrap().remove(0);
+        let file = OpenOptions::new().write(true).open(older).unwrap();
+        file.set_len(file.metadata().unwrap().len() - 1000).unwrap();
+        for found in [Found::TornTail, Found::Whole] {
+            let engine = RocksEngine::open(&RocksSettings::new(&path, Opening::Existing)).unwrap();
+            assert_eq!(engine.found(), found);
+            let mut count = 0;
+            let all = &mut |key: &[u8], _: &[u8]| {
+                assert_eq!(key, [count]);
+                count += 1;
+                ControlFlow::Continue(())
+            };
+            engine.scan(Keyspace::Index, &KeyRange::all(), all).unwrap();
+            assert!(count > 0 && count < written - 1, "{count} of {written}");
+        }
     }
 }

@@ -1,0 +1,221 @@
+//! Every RocksDB setting the vault chooses, each with its reason. What is not named here is RocksDB's default.
+//!
+//! The budget: `serve` stays below 512 MiB under load. RocksDB gets one block cache that memtables, index and filter
+//! blocks are charged to: 160 MiB however many rows there are, and 176 MiB while a bulk load outruns the disk. The rest
+//! is for keys, connections and the runtime.
+
+use std::path::PathBuf;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, DataBlockIndexType, Error,
+    LogLevel, Options, WriteBufferManager,
+};
+
+use crate::store::Keyspace;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// How to open a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RocksSettings {
+    /// The directory.
+    pub path: PathBuf,
+    /// What must be there.
+    pub opening: Opening,
+    /// Bytes of the block cache. Memtables, index and filter blocks are charged to it.
+    pub block_cache_bytes: usize,
+    /// Bytes of memtables over all keyspaces; part of `block_cache_bytes`.
+    pub write_buffer_bytes: usize,
+    /// Table files held open.
+    pub open_files_max: i32,
+}
+
+/// What must be in the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// A database.
+    Existing,
+    /// No database; one is made.
+    Fresh,
+}
+
+impl RocksSettings {
+    /// Bytes of the block cache if nothing else is said.
+    pub const BLOCK_CACHE_BYTES: usize = 160 * MIB;
+    /// Bytes of memtables if nothing else is said.
+    pub const WRITE_BUFFER_BYTES: usize = 64 * MIB;
+    /// Open table files if nothing else is said: below the usual soft limit of 1,024 descriptors, with room for
+    /// connections.
+    pub const OPEN_FILES_MAX: i32 = 512;
+
+    /// The settings of `serve` for a database in `path`.
+    pub fn new(path: impl Into<PathBuf>, opening: Opening) -> Self {
+        Self {
+            path: path.into(),
+            opening,
+            block_cache_bytes: Self::BLOCK_CACHE_BYTES,
+            write_buffer_bytes: Self::WRITE_BUFFER_BYTES,
+            open_files_max: Self::OPEN_FILES_MAX,
+        }
+    }
+}
+
+/// How RocksDB is to take damage in the write-ahead log. `wal.rs` has looked before, and says why neither suffices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Replay {
+    /// The log was found whole: any bad checksum is an error.
+    Strict,
+    /// A torn tail was cut off: log files that begin behind the cut hold writes whose predecessors are gone, so replay
+    /// stops there. (RocksDB still refuses when table files hold newer rows than the cut log.)
+    UntilCut,
+}
+
+/// Options of the database as a whole.
+pub(super) fn database(settings: &RocksSettings, replay: Replay, cache: &Cache) -> Result<Options, Error> {
+    let mut options = unexposed()?;
+    let fresh = settings.opening == Opening::Fresh;
+    options.create_if_missing(fresh);
+    options.create_missing_column_families(fresh); // an existing database lacks none, or is not ours
+
+    // Refuse to go on after any sign of damage, rather than serve what is left.
+    options.set_paranoid_checks(true);
+    options.set_wal_recovery_mode(match replay {
+        Replay::Strict => DBRecoveryMode::TolerateCorruptedTailRecords,
+        Replay::UntilCut => DBRecoveryMode::PointInTime,
+    });
+    // A closed log file that was synced and is missing or short at the next opening is an error in every mode.
+    options.set_track_and_verify_wals_in_manifest(true);
+
+    // Old log files hold old rows. None is kept for reuse, none for a time, and one held back by an idle keyspace goes
+    // when the log has grown to twice the memtables, which also bounds the replay at opening.
+    options.set_recycle_log_file_num(0);
+    options.set_wal_ttl_seconds(0);
+    options.set_wal_size_limit_mb(0);
+    options.set_max_total_wal_size(2 * settings.write_buffer_bytes as u64);
+    // A batch is handed to the operating system before `write` returns: a crash of the process loses nothing.
+    options.set_manual_wal_flush(false);
+
+    // One bound for the memtables of all keyspaces, charged to the cache. It does not stall writers (`false`): a stall
+    // would hold up everybody for a whole flush. The brake is each keyspace's own bound, see `memtable_bytes`.
+    let memtables =
+        WriteBufferManager::new_write_buffer_manager_with_cache(settings.write_buffer_bytes, false, cache.clone());
+    options.set_write_buffer_manager(&memtables);
+
+    // One thread writes (the ledger's committer), so nothing is gained by writing memtables concurrently, by pipelining
+    // log and memtable, or by spinning for a write group to form; and unordered writes would let a reader see a batch
+    // before an earlier one.
+    options.set_allow_concurrent_memtable_write(false);
+    options.set_enable_pipelined_write(false);
+    options.set_unordered_write(false);
+    options.set_enable_write_thread_adaptive_yield(false);
+
+    // Two cores: one flush and one compaction at a time, neither split.
+    options.set_max_background_jobs(2);
+    options.set_max_subcompactions(1);
+    // Write table files back as they grow, so that a sync of the log does not wait behind a burst of theirs.
+    options.set_bytes_per_sync(MIB as u64);
+    options.set_max_open_files(settings.open_files_max);
+
+    // The MANIFEST names the first and last key of every table file, also of files long gone; start a new one early.
+    options.set_max_manifest_file_size(4 * MIB);
+    // LOG: at information level RocksDB prints the key range of a manual compaction. Warnings suffice.
+    options.set_log_level(LogLevel::Warn);
+    options.set_max_log_file_size(4 * MIB);
+    options.set_keep_log_file_num(4);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    Ok(options)
+}
+
+/// Settings the crate has no method for, through RocksDB's own parser. An unknown name is an error, so a newer RocksDB
+/// cannot drop one silently. Must come first: the options made here know nothing of caches set before.
+fn unexposed() -> Result<Options, Error> {
+    Options::default().get_options_from_string(
+        // Each log file records the number, the size and the last sequence of the one before it, so a missing or short
+        // file in the middle is noticed; the MANIFEST knows this only of synced files.
+        "track_and_verify_wals=true;\
+         allow_data_in_errors=false",
+    )
+}
+
+/// The families of rows, and RocksDB's own `default`, which stays empty.
+pub(super) fn families(settings: &RocksSettings, cache: &Cache) -> Result<Vec<ColumnFamilyDescriptor>, Error> {
+    let mut families = vec![ColumnFamilyDescriptor::new("default", Options::default())];
+    for keyspace in Keyspace::ALL {
+        families.push(ColumnFamilyDescriptor::new(keyspace.name(), family(keyspace, settings, cache)?));
+    }
+    Ok(families)
+}
+
+fn family(keyspace: Keyspace, settings: &RocksSettings, cache: &Cache) -> Result<Options, Error> {
+    let mut options = match keyspace {
+        // The key tree, member rows and index pages are few and precious: what a flush or compaction wrote is read back
+        // before its inputs are dropped.
+        Keyspace::Control | Keyspace::Index => {
+            Options::default().get_options_from_string("paranoid_file_checks=true")?
+        }
+        Keyspace::Records | Keyspace::Ledger | Keyspace::Access => Options::default(),
+    };
+    // Rows are ciphertext or hashes: compression would cost time and save nothing. (And no library is linked.)
+    options.set_compression_type(DBCompressionType::None);
+    options.set_bottommost_compression_type(DBCompressionType::None);
+    // In-place updates would break snapshots.
+    options.set_inplace_update_support(false);
+    options.set_write_buffer_size(memtable_bytes(keyspace, settings.write_buffer_bytes));
+    // One memtable filling, one being flushed: the bound on memory, and the brake on a writer faster than the disk.
+    options.set_max_write_buffer_number(2);
+    options.set_block_based_table_factory(&tables(keyspace, cache));
+    if keyspace == Keyspace::Control {
+        // An erased key leaves the disk when its table file is rewritten: small files make that cheap.
+        options.set_target_file_size_base(4 * MIB as u64);
+        options.set_max_bytes_for_level_base(32 * MIB as u64);
+    }
+    Ok(options)
+}
+
+/// How much of the memtable budget one keyspace may fill before it is flushed. The shares add up to 11/8 of the budget:
+/// the keyspaces are rarely busy all at once, and the budget is kept over all of them by flushing the oldest early. A
+/// writer that outruns the disk is stopped at two memtables each, so at 11/4 of the budget.
+const fn memtable_bytes(keyspace: Keyspace, budget: usize) -> usize {
+    match keyspace {
+        Keyspace::Index => budget / 8,
+        Keyspace::Control | Keyspace::Ledger | Keyspace::Access => budget / 4,
+        Keyspace::Records => budget / 2,
+    }
+}
+
+fn tables(keyspace: Keyspace, cache: &Cache) -> BlockBasedOptions {
+    let mut tables = BlockBasedOptions::default();
+    tables.set_block_cache(cache);
+    // Index and filter blocks live in the cache, so that memory stays bounded when rows grow to hundreds of millions;
+    // at high priority, so that a scan does not push them out, and pinned for the youngest files, which every read
+    // consults.
+    tables.set_cache_index_and_filter_blocks(true);
+    tables.set_cache_index_and_filter_blocks_with_high_priority(true);
+    tables.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    match keyspace {
+        // Read one row at a time, by its whole key, often for a row that is not there (fences, holds, uniqueness): a
+        // filter answers that without touching a block. A hot row shares a small block with few cold ones. Control rows
+        // are small, so a block holds dozens of them: a hash index finds the row without a search.
+        Keyspace::Control => {
+            filter(&mut tables);
+            tables.set_block_size(4 * KIB);
+            tables.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
+        }
+        // The same, but a block holds two or three rows: nothing to search.
+        Keyspace::Index | Keyspace::Records => {
+            filter(&mut tables);
+            tables.set_block_size(4 * KIB);
+        }
+        // Appended, and read in ranges: larger blocks mean a smaller index, and a filter over whole keys never helps.
+        Keyspace::Ledger | Keyspace::Access => tables.set_block_size(16 * KIB),
+    }
+    tables
+}
+
+/// Ten bits a key: one read in a hundred looks in vain.
+fn filter(tables: &mut BlockBasedOptions) {
+    tables.set_bloom_filter(10.0, false);
+    tables.set_whole_key_filtering(true);
+}

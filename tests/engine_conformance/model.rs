@@ -1,0 +1,103 @@
+//! Random histories: RocksDB and the memory engine agree with each other at every step, whatever upkeep runs in between.
+
+use membervault::store::memory::MemoryEngine;
+use membervault::store::{Batch, Durability, Engine, KeyRange, Keyspace};
+use proptest::prelude::*;
+
+use crate::support::{fresh, reopen, rows};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(Vec<Write>, bool),
+    Flush,
+    Compact(Vec<u8>, Vec<u8>),
+    Sync,
+    Reopen,
+}
+
+#[derive(Clone, Debug)]
+enum Write {
+    Put(usize, Vec<u8>, Vec<u8>),
+    Delete(usize, Vec<u8>),
+    DeleteRange(usize, Vec<u8>, Vec<u8>),
+}
+
+/// Few distinct keys, so that they meet.
+fn key() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(vec![0u8, 1, 0x7f, 0xff]), 0..4)
+}
+
+fn write() -> impl Strategy<Value = Write> {
+    prop_oneof![
+        6 => (0..2usize, key(), prop::collection::vec(any::<u8>(), 0..200)).prop_map(|(ks, k, v)| Write::Put(ks, k, v)),
+        3 => (0..2usize, key()).prop_map(|(ks, key)| Write::Delete(ks, key)),
+        1 => (0..2usize, key(), key()).prop_map(|(ks, start, end)| Write::DeleteRange(ks, start, end)),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (prop::collection::vec(write(), 0..6), any::<bool>()).prop_map(|(writes, sync)| Step::Write(writes, sync)),
+        2 => Just(Step::Flush),
+        1 => (key(), key()).prop_map(|(start, end)| Step::Compact(start, end)),
+        1 => Just(Step::Sync),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn batch(writes: &[Write]) -> Batch {
+    let mut batch = Batch::new();
+    for write in writes {
+        match write.clone() {
+            Write::Put(ks, key, row) => batch.put(Keyspace::ALL[ks], key, row),
+            Write::Delete(ks, key) => batch.delete(Keyspace::ALL[ks], key),
+            Write::DeleteRange(ks, start, end) => batch.delete_range(Keyspace::ALL[ks], start, end),
+        };
+    }
+    batch
+}
+
+fn run(steps: &[Step]) {
+    let directory = tempfile::tempdir().unwrap();
+    let model = MemoryEngine::new();
+    let mut rocks = fresh(directory.path());
+    for step in steps {
+        match step {
+            Step::Write(writes, sync) => {
+                let durability = if *sync { Durability::Synced } else { Durability::Buffered };
+                model.write(batch(writes), durability).unwrap();
+                rocks.write(batch(writes), durability).unwrap();
+            }
+            Step::Flush => rocks.flush().unwrap(),
+            Step::Sync => rocks.sync().unwrap(),
+            Step::Compact(start, end) => {
+                rocks.compact(Keyspace::ALL[0], &KeyRange::new(start.clone(), end.clone())).unwrap();
+            }
+            Step::Reopen => {
+                drop(rocks);
+                rocks = reopen(&directory.path().join("db")).unwrap();
+            }
+        }
+        agree(&model, &rocks);
+    }
+}
+
+fn agree(model: &MemoryEngine, rocks: &dyn Engine) {
+    for keyspace in [Keyspace::ALL[0], Keyspace::ALL[1]] {
+        for range in [KeyRange::all(), KeyRange::prefix([1]), KeyRange::prefix([0xff]), KeyRange::new([0, 1], [0x7f])] {
+            assert_eq!(rows(model, keyspace, &range), rows(rocks, keyspace, &range), "{keyspace:?} {range:?}");
+        }
+        for (key, row) in rows(model, keyspace, &KeyRange::all()) {
+            assert_eq!(rocks.get(keyspace, &key).unwrap(), Some(row));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rocks_agrees_with_memory(steps in prop::collection::vec(step(), 1..30)) {
+        run(&steps);
+    }
+}
