@@ -29,6 +29,10 @@ pub enum LedgerError {
     /// An earlier write or sync failed, and the ledger takes nothing more. Nothing of the change was written.
     #[error("the ledger stopped when a write failed; restart the vault once the cause is removed")]
     Poisoned(#[source] StoreError),
+    /// A commit was begun and never ended, which is a defect of the program. Whether the change is there shows after
+    /// reopening.
+    #[error("the ledger stopped in the middle of a commit; restart the vault, and report it")]
+    Broken,
     /// The storage engine could not be read.
     #[error("the ledger cannot be read")]
     Read(#[from] StoreError),
@@ -57,6 +61,7 @@ impl Coded for LedgerError {
             Self::Row(source) => source.code(),
             Self::Corrupt { .. } => Code::Corrupt,
             Self::Threads(_) => Code::Io,
+            Self::Broken => Code::Internal,
         }
     }
 }

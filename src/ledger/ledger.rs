@@ -62,9 +62,11 @@ impl Ledger {
     pub fn open(engine: Arc<dyn Engine>, settings: LedgerSettings) -> Result<Self, LedgerError> {
         let tree = stored_tree(&*engine)?;
         let epoch = stored_epoch(&*engine)?;
-        let core = Arc::new(Core::new(Committer::new(engine, tree, epoch)));
+        let core = Arc::new(Core::new(Committer::new(engine.clone(), tree, epoch)));
         let committer = spawn("ledger-commit", &core, Core::run_committer)?;
-        let syncer = spawn("ledger-sync", &core, move |core| core.run_syncer(settings.sync_interval));
+        let syncer = spawn("ledger-sync", &core, move |core| {
+            core.syncer.run(&*engine, &core.poison, settings.sync_interval);
+        });
         let syncer = syncer.inspect_err(|_| core.bell.stop())?; // the first thread would sleep for ever
         Ok(Self { core, settings, threads: Mutex::new(Some(Threads { committer, syncer })) })
     }
@@ -136,7 +138,7 @@ impl Ledger {
             self.core.bell.stop();
             let committed = committer.join();
             self.core.syncer.stop();
-            committed.and(syncer.join()).map_err(|_panic| LedgerError::Closed)?;
+            committed.and(syncer.join()).map_err(|_panic| LedgerError::Broken)?;
         }
         self.core.poison.check()
     }
@@ -160,7 +162,7 @@ impl Exclusive<'_> {
     pub fn commit(&mut self, mut change: Change, durability: Durability) -> Outcome {
         let mut outcomes = Vec::with_capacity(1);
         let size = self.core.write(self.committer, std::iter::once(&mut change), &mut outcomes)?;
-        let index = outcomes.pop().unwrap_or(Err(LedgerError::Closed))?;
+        let index = outcomes.pop().unwrap_or(Err(LedgerError::Broken))?;
         self.core.syncer.written(&mut Vec::new());
         if durability == Durability::Synced {
             self.committer.engine().sync().map_err(|error| self.core.poison.fail(error))?;

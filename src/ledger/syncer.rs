@@ -47,7 +47,7 @@ impl Syncer {
     pub(super) fn written(&self, durable: &mut Vec<(Completer, Receipt)>) {
         let mut state = self.state.lock();
         if state.ended {
-            return durable.clear(); // answers each with `Closed`
+            return durable.clear(); // answers each with `Broken`
         }
         let wake = !state.dirty || (state.waiting.is_empty() && !durable.is_empty());
         state.dirty = true;

@@ -184,6 +184,6 @@ impl Completer {
 
 impl Drop for Completer {
     fn drop(&mut self) {
-        self.settle(Err(LedgerError::Closed));
+        self.settle(Err(LedgerError::Broken));
     }
 }

@@ -24,7 +24,8 @@ fn a_read_does_not_wait_for_the_sync_of_a_write() {
 #[test]
 fn one_sync_serves_all_who_wait() {
     let World { engine, ledger } = world();
-    let tickets: Vec<_> = (0..50).map(|number| ledger.submit(note(number), Durability::Synced)).collect();
+    let group = 0..GROUP_CHANGES_MAX as u64;
+    let tickets: Vec<_> = group.map(|number| ledger.submit(note(number), Durability::Synced)).collect();
     assert!(tickets.into_iter().all(|ticket| ticket.wait().is_ok()));
     assert_eq!((engine.calls(Verb::Write), engine.calls(Verb::Sync)), (1, 1));
 }

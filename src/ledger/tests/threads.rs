@@ -1,7 +1,10 @@
 //! Many at once: nothing is lost, doubled or left waiting.
 
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 
 use super::*;
 use crate::store::{Batch, EngineStats, Snapshot, Visit};
@@ -52,6 +55,39 @@ fn no_increment_is_lost_between_threads() {
     leaves.sort_unstable();
     assert!(leaves.into_iter().eq((0..THREADS * EACH).chain(10_000..10_000 + THREADS * EACH)));
     check_log(&*engine);
+}
+
+fn poll_twice(ticket: &mut Ticket) -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    let first = Pin::new(&mut *ticket).poll(&mut context).is_ready(); // only yields
+    Pin::new(ticket).poll(&mut context).is_ready() || first
+}
+
+/// Who finds the lock taken relies on its holder to look into the queue again.
+#[test]
+fn who_found_the_lock_taken_by_the_thread_is_not_forgotten() {
+    let World { engine, ledger } = world();
+    engine.pause(Verb::Write);
+    drop(ledger.submit(note(0), Durability::Buffered)); // the committer thread takes it, and the lock
+    while engine.calls(Verb::Write) == 0 {
+        std::thread::yield_now();
+    }
+    let mut ticket = ledger.submit(note(1), Durability::Buffered);
+    assert!(!poll_twice(&mut ticket));
+    engine.resume(Verb::Write);
+    while ledger.size() < 2 {
+        std::thread::yield_now();
+    }
+    assert!(poll_twice(&mut ticket));
+}
+
+#[test]
+fn who_found_the_lock_taken_by_an_exclusive_section_is_not_forgotten() {
+    let World { ledger, .. } = world();
+    let mut ticket = ledger.submit(note(0), Durability::Buffered);
+    ledger.exclusive(|_| assert!(!poll_twice(&mut ticket))).unwrap();
+    assert_eq!(ledger.size(), 1);
+    assert_eq!(ticket.wait().unwrap().index, 0);
 }
 
 /// Each task submits one change after the other; every change of all tasks is answered. Gives the number of batches.
@@ -163,7 +199,7 @@ fn a_panic_of_the_engine_leaves_nobody_waiting() {
     assert!(std::thread::scope(|scope| scope.spawn(|| first.wait()).join()).is_err());
     engine.now.store(false, Ordering::SeqCst);
     for ticket in tickets {
-        assert!(matches!(ticket.wait(), Err(LedgerError::Closed)));
+        assert!(matches!(ticket.wait(), Err(LedgerError::Broken)));
     }
     assert!(matches!(ledger.submit(note(600), Durability::Buffered).wait(), Err(LedgerError::Closed)));
 }
