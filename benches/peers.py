@@ -188,7 +188,8 @@ class Vault(Server):
 
     def create(self, expect_members=100_000):
         self.home.mkdir(mode=0o700)
-        self.command("init", "--expect-members", str(expect_members), "--generate-key-file")
+        self.command("init", "--expect-members", str(expect_members), "--generate-key-file", "--key-file",
+                     str(self.home / "key"))
 
     def token(self, role):
         printed = self.command("--quiet", "token", "create", "--role", role, "--label", "bench")
