@@ -17,20 +17,26 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use data_encoding::HEXLOWER;
-use membervault::clock::Timestamp;
-use membervault::codec::rows::encode_epoch;
-use membervault::codec::{RecordParts, RecordRow, VaultMeta, keys, payload};
-use membervault::crypto::{self, Entropy, MemberBody, Suite};
-use membervault::keyring::{Insertion, Keyring, KeyringFile, TreeShape};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use membervault::crypto::{Suite, sha256};
+use membervault::keyring::{Keyring, KeyringFile};
+use membervault::ledger::LedgerSettings;
 use membervault::masterkey::{Cost, Passphrase};
+use membervault::policy::Policy;
 use membervault::store::memory::MemoryEngine;
-use membervault::store::{Batch, Durability, Engine, KeyRange, Keyspace, Reader};
+use membervault::store::{Engine, KeyRange, Keyspace};
+use membervault::testkit::clock::ManualClock;
 use membervault::testkit::entropy::SeededEntropy;
-use membervault::types::place::RecordPlace;
-use membervault::types::{IdentifierKind, MemberId, RecordMeta, RecordVersion, VaultId};
-use serde_json::{Value, json};
+use membervault::testkit::vault::{START, ctx};
+use membervault::types::{MemberId, RecordMeta, Role, VaultId};
+use membervault::vault::api::{
+    Expect, NewHold, NewMember, NewToken, RecordAddress, RecordQuery, RecordView, RecordWrite,
+};
+use membervault::vault::{Founding, Parts, Vault};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 const PASSPHRASE: &str = "correct horse battery staple";
 
@@ -60,119 +66,127 @@ fn it_agrees_with_every_published_vector() {
 
 #[test]
 fn it_opens_a_whole_vault() {
-    for (seed, suite, shape) in [
-        (1, Suite::ChaCha20Poly1305, TreeShape::for_members(100).unwrap()),
-        (2, Suite::Aes256Gcm, TreeShape::from_meta(1, [300, 1, 1]).unwrap()),
-    ] {
+    for (seed, suite, members) in [(1, Suite::ChaCha20Poly1305, 1_000), (2, Suite::Aes256Gcm, 100_000)] {
         let directory = tempfile::tempdir().unwrap();
         let keyring = directory.path().join("vault.keyring");
-        let vault = SmallVault::make(&keyring, suite, shape, seed);
-        let mut expected = vault.fill();
+        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
+        let vault = found(&keyring, &engine, &Founding { expect_members: members, suite }, seed);
+        let expected = live(&vault);
+        vault.close().unwrap();
         let dump = directory.path().join("rows.jsonl");
-        fs::write(&dump, vault.dump()).unwrap();
-        let opened = python("open.py", &[&keyring, Path::new(PASSPHRASE), &dump]);
-        let mut opened: Vec<Value> = opened.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        for records in [&mut expected, &mut opened] {
-            records.sort_by_key(|record| (record["member"].to_string(), record["name"].to_string()));
+        fs::write(&dump, rows_of(&*engine)).unwrap();
+        let opened: Value =
+            serde_json::from_str(&python("open.py", &[&keyring, Path::new(PASSPHRASE), &dump])).unwrap();
+        assert_eq!(sorted(&opened["records"]), sorted(&expected["records"]), "{suite:?}");
+        for part in ["holds", "tokens", "kinds"] {
+            assert_eq!(opened[part], expected[part], "{suite:?} {part}");
         }
-        assert_eq!(opened, expected, "{suite:?}");
+        assert_eq!(opened["accesses"].as_array().unwrap().len(), expected["accesses"], "{suite:?}");
     }
 }
 
-/// A vault as the product makes it, without the verbs around it.
-struct SmallVault {
-    engine: MemoryEngine,
-    keyring: Keyring,
-    entropy: SeededEntropy,
-    index: crypto::IndexKeys,
+/// A new vault as the product makes one, but in memory; its keyring file lies on disk, under a passphrase.
+fn found(keyring: &Path, engine: &Arc<dyn Engine>, founding: &Founding, seed: u64) -> Vault {
+    let entropy = Arc::new(SeededEntropy::new(seed));
+    let master = Passphrase::new(PASSPHRASE).unwrap().with_cost(Cost::WEAK_FOR_TESTS);
+    let vault = VaultId::from_random([9; 16]);
+    let body = Keyring::draw(&*entropy).unwrap();
+    let file = KeyringFile::at(keyring, Path::new("/nonexistent/database")).unwrap();
+    file.create(vault, founding.suite, &master, &body, &*entropy).unwrap();
+    let parts = Parts {
+        engine: Arc::clone(engine),
+        keyring: body,
+        vault,
+        policy: Policy::parse(Policy::default_text()).unwrap(),
+        ledger: LedgerSettings::default(),
+        clock: Arc::new(ManualClock::at(START)),
+        entropy,
+    };
+    Vault::found(&parts, founding).unwrap();
+    Vault::open(parts).unwrap()
 }
 
-impl SmallVault {
-    fn make(path: &Path, suite: Suite, shape: TreeShape, seed: u64) -> Self {
-        let (engine, entropy) = (MemoryEngine::new(), SeededEntropy::new(seed));
-        let master = Passphrase::new(PASSPHRASE).unwrap().with_cost(Cost::WEAK_FOR_TESTS);
-        let vault = VaultId::from_random([9; 16]);
-        let body = Keyring::draw(&entropy).unwrap();
-        let file = KeyringFile::at(path, Path::new("/nonexistent/database")).unwrap();
-        file.create(vault, suite, &master, &body, &entropy).unwrap();
-        let mut write = |batch: Batch| engine.write(batch, Durability::Buffered);
-        Keyring::plant(&vault, suite, &shape, &body.root, &entropy, &mut write).unwrap();
-        let (depth, buckets, created) = (shape.depth(), shape.all_buckets(), Timestamp::from_millis(1));
-        let meta = VaultMeta { vault, suite: suite.number(), depth, buckets, created };
-        let mut batch = Batch::default();
-        batch.put(Keyspace::Control, keys::VAULT_META, meta.encode());
-        batch.put(Keyspace::Control, keys::TREE_EPOCH, encode_epoch(body.epoch));
-        engine.write(batch, Durability::Buffered).unwrap();
-        let index = body.vault_secret.index(IdentifierKind::Email.number());
-        Self { engine, keyring: Keyring::new(vault, suite, shape, body), entropy, index }
+/// Lets the vault live a little; gives back what a reader should find afterwards.
+fn live(vault: &Vault) -> Value {
+    let (crm, compliance, admin) = (&ctx(Role::Crm), &ctx(Role::Compliance), &ctx(Role::Admin));
+    let members: Vec<MemberId> = (0..12).map(|number| create(vault, number)).collect();
+    let orders =
+        |member| RecordAddress { member, compartment: "orders".parse().unwrap(), name: "2026.7".parse().unwrap() };
+    for member in &members {
+        let data = object(json!({ "total": 1.5, "lines": vec!["a book"; 200] }));
+        let write = RecordWrite { address: orders(*member), data, meta: None, expect: Expect::Any };
+        vault.put_record(crm, &write).wait().unwrap();
     }
+    let [gone, partly, held, ..] = members.as_slice() else { panic!("twelve members") };
+    vault.erase(compliance, gone, None).wait().unwrap();
+    vault.erase(compliance, partly, Some(&"orders".parse().unwrap())).wait().unwrap();
+    let hold = NewHold { reason: "court order".to_owned(), reference: None };
+    let hold = vault.set_hold(compliance, held, &hold).wait().unwrap();
+    vault.read_record(crm, &RecordQuery { address: orders(*held), fields: None }).wait().unwrap();
+    let token = NewToken { role: Role::Crm, label: "crm".to_owned(), member: None, expires_at: None, rate_per_s: None };
+    let issued = vault.create_token(admin, &token).wait().unwrap();
+    let secret = BASE64URL_NOPAD.decode(issued.secret.strip_prefix("mvt1_").unwrap().as_bytes()).unwrap();
+    let token = with("secret_sha256", HEXLOWER.encode(&sha256(&[&secret[8..32]])), &issued.info);
+    let records: Vec<Value> = members[1..].iter().flat_map(|member| held_of(vault, member)).collect();
+    // The kinds of leaves, as the acts above came: twelve times two writes, and one export for each live member.
+    let kinds = [vec![1, 17], vec![3; 12], vec![4; 12], vec![12, 12, 13, 6, 15], vec![10; 11]].concat();
+    // Of what was done with the member that is gone nothing can be read.
+    let accesses = 11 * 2 + 2 + 11;
+    let hold = json!([with("member", held.to_string().replace('-', ""), &hold)]);
+    json!({ "records": records, "holds": hold, "tokens": [token], "kinds": kinds, "accesses": accesses })
+}
 
-    /// Writes some members and records; gives back what the reader should find.
-    fn fill(&self) -> Vec<Value> {
-        let mut expected = Vec::new();
-        for number in 0..20 {
-            let mut id = [0; 16];
-            self.entropy.fill(&mut id).unwrap();
-            let member = MemberId::from_random(id);
-            let core = "core".parse().unwrap();
-            let mut body = self.keyring.new_member(Timestamp::from_millis(0), &core, &self.entropy).unwrap();
-            self.keyring.add_compartment(&mut body, &"orders".parse().unwrap(), &self.entropy).unwrap();
-            let email = format!("member-{number}@example.org");
-            let profile =
-                json!({ "email": email, "name": "Ada ".repeat(number * number), "city": "München" }).to_string();
-            expected.push(self.put_record(&member, &body, "core", "profile", &profile));
-            expected.push(self.put_record(&member, &body, "orders", "2026.7", "{ \"total\" : 1.0 }"));
-            let mut batch = Batch::default();
-            let row = self.keyring.seal_member(&self.engine, &member, &body, &self.entropy).unwrap();
-            batch.put(Keyspace::Control, keys::member(&member), row);
-            let mut edit = self.keyring.edit_index(&self.engine);
-            let place = self.index.place(email.as_bytes(), self.keyring.shape().buckets(IdentifierKind::Email));
-            assert_eq!(edit.insert(IdentifierKind::Email, &place, &member).unwrap(), Insertion::Done);
-            for page in edit.finish(&self.entropy).unwrap().pages {
-                page.row.into_iter().for_each(|row| _ = batch.put(Keyspace::Index, page.key, row));
-            }
-            self.engine.write(batch, Durability::Buffered).unwrap();
-        }
-        expected
-    }
+fn create(vault: &Vault, number: usize) -> MemberId {
+    let profile = json!({
+        "email": format!("member-{number}@example.org"), "name": "Ada ".repeat(1 + number * number), "city": "München",
+    });
+    let meta = RecordMeta { source: Some("web form".to_owned()), ..RecordMeta::default() };
+    let new = NewMember { profile: object(profile), meta, idempotency_key: None };
+    vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id
+}
 
-    fn put_record(&self, member: &MemberId, body: &MemberBody, compartment: &str, name: &str, json: &str) -> Value {
-        let (compartment, name) = (compartment.parse().unwrap(), name.parse().unwrap());
-        let meta = RecordMeta { source: Some("web form".to_owned()), ..RecordMeta::default() };
-        let (created, updated, version) = (Timestamp::from_millis(5), Timestamp::from_millis(6), RecordVersion(3));
-        let (compartment, name) = (&compartment, &name);
-        let parts = RecordParts { created, updated, compartment, name, meta: &meta, json: json.as_bytes() };
-        let packed = payload::pack(parts.encode().unwrap().expose()).unwrap();
-        let keys = body.compartment(compartment).unwrap();
-        let (dek_version, dek) = keys.current().unwrap();
-        let token = body.mk.record_token(compartment, name);
-        let vault = self.keyring.vault();
-        let (number, version_number) = (keys.number, version.0);
-        let place =
-            RecordPlace { vault, member, compartment: number, record: &token, dek_version, version: version_number };
-        let mut row = RecordRow::begin(dek_version, version, packed.len() + crypto::ENVELOPE_OVERHEAD);
-        crypto::seal_into(self.keyring.suite(), dek, &place, packed.expose(), &self.entropy, &mut row).unwrap();
-        let mut batch = Batch::default();
-        batch.put(Keyspace::Records, keys::record(member, number, &token), row);
-        self.engine.write(batch, Durability::Buffered).unwrap();
+/// The records of a member as the vault shows them, in the form of the reader.
+fn held_of(vault: &Vault, member: &MemberId) -> Vec<Value> {
+    let export = vault.export_member(&ctx(Role::Crm), member).wait().unwrap();
+    let record = |view: &RecordView| {
         json!({
-            "member": HEXLOWER.encode(member.as_bytes()), "version": version, "created": 5, "updated": 6,
-            "compartment": compartment, "name": name, "meta": meta, "content": json,
+            "member": HEXLOWER.encode(member.as_bytes()), "version": view.version, "meta": view.meta,
+            "created": view.created_at.as_millis(), "updated": view.updated_at.as_millis(),
+            "compartment": view.compartment, "name": view.name,
+            "content": std::str::from_utf8(view.data.as_bytes()).unwrap(),
         })
-    }
+    };
+    export.records.iter().map(record).collect()
+}
 
-    /// Every row, as the reader takes them.
-    fn dump(&self) -> String {
-        let mut lines = String::new();
-        for keyspace in Keyspace::ALL {
-            let mut row = |key: &[u8], row: &[u8]| {
-                let (key, row) = (HEXLOWER.encode(key), HEXLOWER.encode(row));
-                lines += &json!({ "keyspace": keyspace.name(), "key": key, "row": row }).to_string();
-                lines.push('\n');
-                ControlFlow::Continue(())
-            };
-            self.engine.scan(keyspace, &KeyRange::all(), &mut row).unwrap();
-        }
-        lines
+fn with(name: &str, value: impl Serialize, of: &impl Serialize) -> Value {
+    let mut of = serde_json::to_value(of).unwrap();
+    of[name] = json!(value);
+    of
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    let Value::Object(object) = value else { panic!("an object") };
+    object
+}
+
+fn sorted(records: &Value) -> Vec<Value> {
+    let mut records = records.as_array().unwrap().clone();
+    records.sort_by_key(|record| (record["member"].to_string(), record["name"].to_string()));
+    records
+}
+
+/// Every row, as the reader takes them.
+fn rows_of(engine: &dyn Engine) -> String {
+    let mut lines = String::new();
+    for keyspace in Keyspace::ALL {
+        let mut row = |key: &[u8], row: &[u8]| {
+            let (key, row) = (HEXLOWER.encode(key), HEXLOWER.encode(row));
+            lines += &json!({ "keyspace": keyspace.name(), "key": key, "row": row }).to_string();
+            lines.push('\n');
+            ControlFlow::Continue(())
+        };
+        engine.scan(keyspace, &KeyRange::all(), &mut row).unwrap();
     }
+    lines
 }

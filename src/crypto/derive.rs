@@ -51,6 +51,11 @@ impl Key<Note> {
     pub fn leaf_ref(&self, detail: &[u8; 32]) -> [u8; 16] {
         first_half(&expand(self.bytes(), b"membervault/note/leaf-ref/v1", &[detail]))
     }
+
+    /// What is kept of a request so as to know it again, given the SHA-256 of its content: dies with the member.
+    pub fn request_mac(&self, content: &[u8; 32]) -> [u8; 16] {
+        first_half(&expand(self.bytes(), b"membervault/note/request/v1", &[content]))
+    }
 }
 
 impl Key<VaultRoot> {
@@ -181,8 +186,9 @@ mod tests {
             tag(Some(1)),
             notes.note.leaf_ref(&[0; 32]),
             notes.note.leaf_ref(&[1; 32]),
+            notes.note.request_mac(&[1; 32]),
         ]);
-        assert_eq!(seen.len(), 12);
+        assert_eq!(seen.len(), 13);
         let root = Key::<VaultRoot>::from_key_bytes(mk.bytes());
         let index = root.index(1);
         seen.extend([
@@ -193,7 +199,7 @@ mod tests {
             index.place(b"ada@example.org", 64).token,
             root.index(2).place(b"ada@example.org", 64).token,
         ]);
-        assert_eq!(seen.len(), 18);
+        assert_eq!(seen.len(), 19);
     }
 
     #[test]

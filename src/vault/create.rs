@@ -140,5 +140,5 @@ impl Idempotency {
 }
 
 fn request_mac(body: &MemberBody, json: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(&body.mk.notes().note.leaf_ref(&crypto::sha256(&[json])))
+    data_encoding::HEXLOWER.encode(&body.mk.notes().note.request_mac(&crypto::sha256(&[json])))
 }

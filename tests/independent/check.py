@@ -99,6 +99,8 @@ def derive(v):
             return member(b"pseudonym", v["purpose"].encode())[:16]
         case "leaf-ref":
             return reader.expand(key, b"membervault/note/leaf-ref/v1" + bytes.fromhex(v["detail"]))[:16]
+        case "request-mac":
+            return reader.expand(key, b"membervault/note/request/v1" + bytes.fromhex(v["content"]))[:16]
         case "control-key":
             return vault(b"control")
         case "events-prefix":
@@ -124,38 +126,6 @@ def check_derived():
     for vector in found:
         check(derive(vector).hex() == vector["out"], vector)
     return len(found)
-
-
-LEAF_KINDS = {
-    "detail": (3, 4, 5, 6, 7, 9, 10, 13, 14),
-    "denial": (11,),
-    "erasure": (12,),
-    "token": (15, 16),
-    "policy": (17,),
-    "empty": (1, 2, 8, 18, 19),
-}
-
-
-def read_leaf(leaf):
-    r = reader.Reader(leaf)
-    fields = {"kind": r.number(1)}
-    shapes = [shape for shape, kinds in LEAF_KINDS.items() if fields["kind"] in kinds]
-    reader.need(shapes, "unknown")
-    fields |= {"minute": r.number(4), "actor": r.take(8), "purpose": r.name(), "reference": r.take(16)}
-    body = reader.Reader(r.take(r.number(2)), None)
-    match shapes[0]:
-        case "detail":
-            fields["detail"] = body.take(32)
-        case "denial":
-            fields |= {"action": body.number(1), "reason": body.number(1)}
-        case "erasure":
-            fields |= {"erasure": body.take(16), "scope": body.number(1), "tag": body.take(32)}
-        case "token":
-            fields |= {"token": body.take(8), "role": body.number(1)}
-        case "policy":
-            fields["policy"] = body.take(32)
-    body.end(), r.end()
-    return fields
 
 
 def fixed(**fields):
@@ -190,7 +160,7 @@ LAYOUTS = {
     "record": reader.read_record,
     "payload": lambda payload: {"raw": reader.unpack(payload)},
     "keyring": reader.read_keyring_body,
-    "leaf": read_leaf,
+    "leaf": reader.read_leaf,
 }
 
 

@@ -3,8 +3,8 @@
 
     open.py KEYRING PASSPHRASE DUMP
 
-DUMP has one JSON object a line: {"keyspace": "control", "key": hex, "row": hex}. Prints every record, as one JSON
-object a line. Needs the packages `cryptography` and `zstandard` (see scripts/python).
+DUMP has one JSON object a line: {"keyspace": "control", "key": hex, "row": hex}. Prints what it found,
+as one JSON object. Needs the packages `cryptography` and `zstandard` (see scripts/python).
 """
 import hashlib, hmac, json, struct, sys, zlib
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
@@ -165,6 +165,49 @@ def read_record(body):
     return record
 
 
+# The ledger (section 8)
+
+
+LEAF_KINDS = {
+    "detail": (3, 4, 5, 6, 7, 9, 10, 13, 14),
+    "denial": (11,),
+    "erasure": (12,),
+    "token": (15, 16),
+    "policy": (17,),
+    "empty": (1, 2, 8, 18, 19),
+}
+
+
+def read_leaf(leaf):
+    r = Reader(leaf)
+    fields = {"kind": r.number(1)}
+    shapes = [shape for shape, kinds in LEAF_KINDS.items() if fields["kind"] in kinds]
+    need(shapes, "unknown")
+    fields |= {"minute": r.number(4), "actor": r.take(8), "purpose": r.name(), "reference": r.take(16)}
+    body = Reader(r.take(r.number(2)), None)
+    match shapes[0]:
+        case "detail":
+            fields["detail"] = body.take(32)
+        case "denial":
+            fields |= {"action": body.number(1), "reason": body.number(1)}
+        case "erasure":
+            fields |= {"erasure": body.take(16), "scope": body.number(1), "tag": body.take(32)}
+        case "token":
+            fields |= {"token": body.take(8), "role": body.number(1)}
+        case "policy":
+            fields["policy"] = body.take(32)
+    body.end(), r.end()
+    return fields
+
+
+def merkle_root(leaves):
+    """RFC 9162, section 2.1.1."""
+    if len(leaves) < 2:
+        return hashlib.sha256(b"\0" + leaves[0] if leaves else b"").digest()
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return hashlib.sha256(b"\1" + merkle_root(leaves[:split]) + merkle_root(leaves[split:])).digest()
+
+
 # A whole vault (sections 5 and 6)
 
 
@@ -230,6 +273,43 @@ class Vault:
             need(token == expand(keys["mk"], b"membervault/member/record-token/v1" + name)[:16], "another name")
             yield {"member": member.hex(), "version": version} | record
 
+    def members(self):
+        return [key[1:] for key in self.rows["control"] if key[:1] == b"M"]
+
+    def holds(self):
+        for key in [key for key in self.rows["control"] if key[:1] == b"H"]:
+            note = expand(self.member(key[1:])["mk"], b"membervault/member/note/v1")
+            hold = open_envelope(note, b"\x07" + self.vault + key[1:], self.envelope("control", key))
+            yield {"member": key[1:].hex()} | json.loads(hold)
+
+    def tokens(self):
+        control = expand(self.secret, b"membervault/vault/control/v1")
+        for key in [key for key in self.rows["control"] if key[:1] == b"K"]:
+            place = b"\x08" + self.vault + bytes([len(key)]) + key
+            yield {"id": key[1:].hex()} | json.loads(open_envelope(control, place, self.envelope("control", key)))
+
+    def leaves(self):
+        """The ledger, which must have the root its head states."""
+        size = sum(key[:1] == b"L" for key in self.rows["ledger"])
+        leaves = [self.rows["ledger"][b"L" + struct.pack(">Q", index)] for index in range(size)]
+        need(self.rows["ledger"][b"H"] == struct.pack(">BQ", 1, size) + merkle_root(leaves), "another ledger")
+        return [read_leaf(leaf) for leaf in leaves]
+
+    def accesses(self, leaves):
+        """What was done with each member's data; each must be attested by its leaf."""
+        for member in self.members():
+            mk = self.member(member)["mk"]
+            note = expand(mk, b"membervault/member/note/v1")
+            prefix = expand(mk, b"membervault/member/access-prefix/v1")[:16]
+            for key in [key for key in self.rows["access"] if key[:16] == prefix]:
+                envelope = self.envelope("access", key)
+                detail = json.loads(open_envelope(note, b"\x06" + self.vault + member, envelope))
+                leaf, commitment = leaves[int.from_bytes(key[16:])], hashlib.sha256(envelope).digest()
+                need(leaf["detail"] == commitment, "another commitment")
+                reference = expand(note, b"membervault/note/leaf-ref/v1" + commitment)[:16]
+                need(leaf["reference"] == reference, "another reference")
+                yield {"member": member.hex(), "kind": leaf["kind"]} | detail
+
 
 def main(keyring, passphrase, dump):
     rows = {name: {} for name in ("control", "index", "records", "ledger", "access")}
@@ -238,11 +318,14 @@ def main(keyring, passphrase, dump):
             rows[line["keyspace"]][bytes.fromhex(line["key"])] = bytes.fromhex(line["row"])
     with open(keyring, "rb") as file:
         vault = Vault(*read_keyring(file.read(), passphrase.encode()), rows)
-    for record in vault.records():
-        # Records that name an e-mail address must be found by it.
+    records, leaves = list(vault.records()), vault.leaves()
+    for record in records:
+        # Whoever has an e-mail address must be found by it.
         email = json.loads(record["content"]).get("email")
         need(email is None or vault.find(1, email.encode()).hex() == record["member"], "not found by e-mail")
-        print(json.dumps(record))
+    out = {"records": records, "holds": list(vault.holds()), "tokens": list(vault.tokens())}
+    out |= {"accesses": list(vault.accesses(leaves)), "kinds": [leaf["kind"] for leaf in leaves]}
+    print(json.dumps(out))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ pub enum What {
     ErasureTag { key: KeyHex, compartment: Option<u16> },
     Pseudonym { key: KeyHex, purpose: Purpose },
     LeafRef { key: KeyHex, detail: Hex<[u8; 32]> },
+    RequestMac { key: KeyHex, content: Hex<[u8; 32]> },
     ControlKey { key: KeyHex },
     EventsPrefix { key: KeyHex },
     IndexPlace { key: KeyHex, field: u8, normalised: String, buckets: u32 },
@@ -46,6 +47,7 @@ impl What {
             Self::ErasureTag { key, compartment } => member(key).erasure_tag(*compartment).to_vec(),
             Self::Pseudonym { key, purpose } => member(key).pseudonym(purpose).to_vec(),
             Self::LeafRef { key, detail } => Key::<Note>::from_key_bytes(&key.0).leaf_ref(&detail.0).to_vec(),
+            Self::RequestMac { key, content } => Key::<Note>::from_key_bytes(&key.0).request_mac(&content.0).to_vec(),
             Self::ControlKey { key } => root(key).control().expose_key_bytes().to_vec(),
             Self::EventsPrefix { key } => root(key).events_prefix().to_vec(),
             Self::IndexPlace { key, field, normalised, buckets } => {
@@ -107,6 +109,7 @@ pub fn make() -> Vec<Derived> {
         What::ErasureTag { key: key(), compartment: Some(63) },
         What::Pseudonym { key: key(), purpose: "analytics".parse().unwrap() },
         What::LeafRef { key: key(), detail: Hex([7; 32]) },
+        What::RequestMac { key: key(), content: Hex([7; 32]) },
         What::ControlKey { key: key() },
         What::EventsPrefix { key: key() },
         index(1, "ada@example.org", 64),

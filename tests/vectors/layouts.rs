@@ -278,7 +278,9 @@ fn member_sample(entropy: &dyn Entropy, count: u16) -> Vec<u8> {
         let deks = (1..=u32::from(number) + 1).map(|version| (version, Key::generate(entropy).unwrap())).collect();
         CompartmentKeys { number, name: format!("compartment-{number}").parse().unwrap(), deks }
     };
-    let compartments = (0..count).map(compartment).collect();
+    let mut compartments: Vec<_> = (0..count).map(compartment).collect();
+    // Of several, one was erased.
+    compartments.get_mut(1).into_iter().for_each(|erased| erased.deks.clear());
     let body = MemberBody { created: 29_921_569, mk, next_compartment: count, compartments };
     body.encode().unwrap().expose().to_vec()
 }
