@@ -12,7 +12,7 @@ use crate::policy::Policy;
 /// What to do with the policy.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Check a policy file and print its SHA-256; warnings are remarks
+    /// Check a policy file, print its SHA-256 and its purposes; warnings are remarks
     #[command(after_help = "\
 Examples:
   membervault policy default > policy.toml     begin with the built-in policy
@@ -51,5 +51,9 @@ fn check(session: &Session, path: &Path) -> Result<(), Failure> {
         "{} is valid, sha256 {}",
         path.display(),
         data_encoding::HEXLOWER.encode(&policy.digest())
-    ))
+    ))?;
+    for (purpose, meaning) in policy.purposes() {
+        session.out.line(format_args!("purpose {purpose}: {meaning}"))?;
+    }
+    Ok(())
 }
