@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use membervault::code::{Code, Coded};
 use membervault::store::memory::MemoryEngine;
@@ -136,6 +138,37 @@ fn a_checkpoint_is_a_database() {
     }
     let again = rocks.checkpoint(&directory.path().join("rocks")).unwrap_err();
     assert_eq!(again.code(), Code::AlreadyExists);
+}
+
+#[test]
+fn a_checkpoint_under_load_is_one_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = fresh(directory.path());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..100_000u64 {
+                let mut batch = Batch::new();
+                batch.put(Keyspace::Ledger, number.to_be_bytes(), noise(number, 900));
+                batch.put(KS, b"head", number.to_be_bytes());
+                engine.write(batch, Durability::Buffered).unwrap();
+                if done.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        for round in 0..4 {
+            let copy = directory.path().join(format!("copy {round}"));
+            engine.checkpoint(&copy).unwrap();
+            let copy = reopen(&copy).unwrap();
+            let leaves = rows(&copy, Keyspace::Ledger, &KeyRange::all());
+            let head = copy.get(KS, b"head").unwrap();
+            assert_eq!(head.as_ref(), leaves.last().map(|(number, _)| number), "the head is the last leaf");
+            let expected = (0..leaves.len() as u64).map(u64::to_be_bytes);
+            assert!(leaves.iter().map(|(number, _)| number.clone()).eq(expected.map(Vec::from)), "a leaf is missing");
+        }
+        done.store(true, Ordering::SeqCst);
+    });
 }
 
 #[test]
