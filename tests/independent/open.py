@@ -47,10 +47,6 @@ def open_envelope(key, place, envelope):
         raise Refused("damaged") from None
 
 
-def node_place(vault, subtree, level, index):
-    return b"\x02" + vault + struct.pack(">BBI", subtree, level, index)
-
-
 def expand(key, info):
     return HKDFExpand(SHA256(), 32, info).derive(key)
 
@@ -228,7 +224,8 @@ class Vault:
         return row[1:]
 
     def node(self, key, *at):
-        return read_node(open_envelope(key, node_place(self.vault, *at), self.envelope("control", b"N" + struct.pack(">BBI", *at))))
+        envelope = self.envelope("control", b"N" + struct.pack(">BBI", *at))
+        return read_node(open_envelope(key, b"\x02" + self.vault + struct.pack(">BBI", *at), envelope))
 
     def leaf_key(self, subtree, depth, leaf):
         key = self.node(self.root, 0xFF, 0, 0)[subtree]
