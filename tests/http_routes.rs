@@ -65,3 +65,22 @@ fn every_operation_tells_its_refusals() {
         }
     }
 }
+
+#[test]
+fn every_link_leads_to_an_operation_with_those_parameters() {
+    let document = document();
+    let operations: Vec<&Value> =
+        document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values()).collect();
+    let links = operations
+        .iter()
+        .flat_map(|operation| operation["responses"].as_object().unwrap().values())
+        .filter_map(|response| response["links"].as_object())
+        .flatten();
+    for (name, link) in links {
+        let target = operations.iter().find(|operation| operation["operationId"] == link["operationId"]);
+        let known = target.unwrap_or_else(|| panic!("{name}"))["parameters"].as_array().unwrap();
+        for parameter in link["parameters"].as_object().unwrap().keys() {
+            assert!(known.iter().any(|known| known["name"] == **parameter), "{name}: {parameter}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
+use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
@@ -131,6 +132,11 @@ fn documented_reply(reply: &ReplyDoc) -> Response {
     }
     for name in reply.headers {
         response = response.header(*name, HeaderBuilder::new().schema(Some(text())).build());
+    }
+    for (operation, parameters) in reply.links {
+        let link = LinkBuilder::new().operation_id(*operation);
+        let link = parameters.iter().fold(link, |link, (name, from)| link.parameter(*name, *from));
+        response = response.link(*operation, link.build());
     }
     response.build()
 }

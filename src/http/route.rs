@@ -53,7 +53,12 @@ pub(super) struct ReplyDoc {
     pub(super) content: Option<(RefOr<Schema>, &'static str)>,
     /// Headers beyond those of every reply.
     pub(super) headers: &'static [&'static str],
+    /// What can be asked next with what this reply says.
+    pub(super) links: &'static [Link],
 }
+
+/// A link to another operation: its id, and its parameters with the runtime expressions that give them.
+pub(super) type Link = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// A route under construction.
 pub(super) struct Route {
@@ -119,13 +124,21 @@ impl Route {
     /// Replies with JSON of type `T`.
     pub(super) fn gives<T: ToSchema>(mut self, status: StatusCode, headers: &'static [&'static str]) -> Self {
         let content = Some((self.named::<T>(), "application/json"));
-        self.doc.replies.push(ReplyDoc { status, content, headers });
+        self.doc.replies.push(ReplyDoc { status, content, headers, links: &[] });
         self
     }
 
     /// Replies with something else than JSON of a named type.
     pub(super) fn gives_plain(mut self, status: StatusCode, content: Option<(RefOr<Schema>, &'static str)>) -> Self {
-        self.doc.replies.push(ReplyDoc { status, content, headers: &[] });
+        self.doc.replies.push(ReplyDoc { status, content, headers: &[], links: &[] });
+        self
+    }
+
+    /// The reply declared last leads to these operations.
+    pub(super) fn leads_to(mut self, links: &'static [Link]) -> Self {
+        if let Some(reply) = self.doc.replies.last_mut() {
+            reply.links = links;
+        }
         self
     }
 

@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::problem::Problem;
 pub(super) use super::route::RouteFacts;
-use super::route::{Mounted, Route};
+use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
 use super::{erasures, holds, members, records, system, tokens};
@@ -22,6 +22,33 @@ const PAGING: &[&str] = &["cursor", "limit"];
 const ETAG: &[&str] = &["ETag"];
 const LOCATION: &[&str] = &["Location"];
 const LOCATION_ETAG: &[&str] = &["Location", "ETag"];
+
+/// The id of what a reply speaks of, and the segments of the path that was asked for.
+const ID: (&str, &str) = ("id", "$response.body#/id");
+const SAME_ID: (&str, &str) = ("id", "$request.path.id");
+const SAME_RECORD: &[(&str, &str)] =
+    &[SAME_ID, ("compartment", "$request.path.compartment"), ("name", "$request.path.name")];
+
+/// What can be asked about a member whose id is known.
+const TO_A_MEMBER: &[Link] = &[
+    ("readMember", &[ID]),
+    ("patchMember", &[ID]),
+    ("exportMember", &[ID]),
+    ("listRecords", &[ID]),
+    ("putRecord", &[ID]),
+    ("setHold", &[ID]),
+    ("eraseMember", &[ID]),
+];
+const TO_A_RECORD: &[Link] = &[
+    ("readRecord", SAME_RECORD),
+    ("patchRecord", SAME_RECORD),
+    ("deleteRecord", SAME_RECORD),
+    ("eraseCompartment", &[SAME_ID, ("compartment", "$request.path.compartment")]),
+];
+const TO_A_HOLD: &[Link] = &[("readHold", &[SAME_ID]), ("releaseHold", &[SAME_ID]), ("eraseMember", &[SAME_ID])];
+const TO_AN_ERASURE: &[Link] = &[("readErasure", &[ID])];
+const TO_A_TOKEN: &[Link] = &[("revokeToken", &[("id", "$response.body#/info/id")])];
+const TO_THE_FIRST: &[Link] = &[("readMember", &[("id", "$response.body#/items/0")])];
 
 /// Refusals of what speaks of one member.
 const OF_A_MEMBER: &[Code] = &[Code::NotFound, Code::Gone];
@@ -67,16 +94,19 @@ fn member_routes() -> Vec<Mounted> {
             .idempotent()
             .body::<shape::NewMember>()
             .gives::<shape::Created>(StatusCode::CREATED, LOCATION_ETAG)
+            .leads_to(TO_A_MEMBER)
             .faults(&[OF_A_CHANGE, OF_IDENTIFIERS])
             .by(members::create),
         Route::new(Method::GET, "/v1/members", "listMembers", "List member ids, in no meaningful order.")
             .query(PAGING)
             .gives::<shape::MemberList>(StatusCode::OK, &[])
+            .leads_to(TO_THE_FIRST)
             .faults(&[OF_A_PAGE])
             .by(members::list),
         Route::new(Method::POST, "/v1/members/lookup", "lookUpMember", "Find a member by an identifier.")
             .body::<shape::Lookup>()
             .gives::<shape::Found>(StatusCode::OK, &[])
+            .leads_to(TO_A_MEMBER)
             .faults(&[OF_A_MEMBER, &[Code::InvalidIdentifier]])
             .by(members::look_up),
         Route::new(Method::GET, MEMBER, "readMember", "Read a member's profile, as far as this token may see it.")
@@ -92,6 +122,7 @@ fn member_routes() -> Vec<Mounted> {
             .by(members::patch),
         Route::new(Method::DELETE, MEMBER, "eraseMember", "Erase a member. There is no way back.")
             .gives::<shape::Erasure>(StatusCode::ACCEPTED, LOCATION)
+            .leads_to(TO_AN_ERASURE)
             .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
             .by(members::erase),
         Route::new(Method::GET, "/v1/members/{id}/export", "exportMember", "Everything held of a member.")
@@ -118,6 +149,7 @@ fn record_routes() -> Vec<Mounted> {
             .body::<shape::RecordPut>()
             .gives::<shape::Written>(StatusCode::OK, ETAG)
             .gives::<shape::Written>(StatusCode::CREATED, LOCATION_ETAG)
+            .leads_to(TO_A_RECORD)
             .faults(&[OF_A_MEMBER, OF_A_CHANGE, OF_IDENTIFIERS])
             .by(records::put),
         Route::new(Method::PATCH, RECORD, "patchRecord", "Change a record by a merge patch (RFC 7396).")
@@ -143,6 +175,7 @@ fn erasure_routes() -> Vec<Mounted> {
             "Erase one compartment of a member. There is no way back.",
         )
         .gives::<shape::Erasure>(StatusCode::ACCEPTED, LOCATION)
+        .leads_to(TO_AN_ERASURE)
         .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
         .by(erasures::erase_compartment),
         Route::new(Method::GET, "/v1/erasures", "listErasures", "List erasures.")
@@ -157,6 +190,7 @@ fn erasure_routes() -> Vec<Mounted> {
         Route::new(Method::PUT, HOLD, "setHold", "Set a legal hold: the member cannot be erased while it stands.")
             .body::<shape::NewHold>()
             .gives::<shape::Hold>(StatusCode::OK, &[])
+            .leads_to(TO_A_HOLD)
             .faults(&[OF_A_MEMBER, OF_A_CHANGE])
             .by(holds::set),
         Route::new(Method::GET, HOLD, "readHold", "The legal hold of a member.")
@@ -175,6 +209,7 @@ fn control_routes() -> Vec<Mounted> {
         Route::new(Method::POST, "/v1/tokens", "createToken", "Create an API token. Its secret is shown this once.")
             .body::<shape::NewToken>()
             .gives::<shape::IssuedToken>(StatusCode::CREATED, &[])
+            .leads_to(TO_A_TOKEN)
             .faults(&[OF_A_MEMBER, OF_A_CHANGE])
             .by(tokens::create),
         Route::new(Method::GET, "/v1/tokens", "listTokens", "List API tokens, without secrets.")

@@ -108,8 +108,10 @@ pub(in crate::http) struct Lookup {
 #[schema(example = json!({"reason": "litigation", "reference": "case-2026-17"}))]
 pub(in crate::http) struct NewHold {
     /// Why, in a few words.
+    #[schema(min_length = 1, max_length = 256)]
     pub(in crate::http) reason: String,
     /// The matter it belongs to.
+    #[schema(max_length = 64)]
     pub(in crate::http) reference: Option<String>,
 }
 
@@ -122,6 +124,7 @@ pub(in crate::http) struct NewToken {
     #[schema(value_type = String, pattern = "^(crm|support|marketing|analyst|ops|compliance|member|admin)$")]
     pub(in crate::http) role: Word<Role>,
     /// A note for the operator, such as the name of the system that will use it.
+    #[schema(max_length = 64)]
     pub(in crate::http) label: String,
     /// The only member it may speak of; required for role `member`, refused for others.
     #[schema(value_type = Option<String>, format = "uuid")]
@@ -130,5 +133,6 @@ pub(in crate::http) struct NewToken {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(in crate::http) expires_at: Option<Timestamp>,
     /// Requests per second; without it no limit of its own.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     pub(in crate::http) rate_per_s: Option<u32>,
 }
