@@ -31,11 +31,11 @@
 //! commits takes the committer's lock and writes for everybody in the queue ("flat combining"). An async caller yields
 //! once before, so that all tasks that are ready get their change into the same group.
 //!
-//! Measured with `benches/ledger.rs` over RocksDB (two cores of an AMD EPYC, busy with other work; three ways interleaved, medians of
-//! five runs; read and write include about 10 us of other work): 64 tasks that read cost 22 us of CPU a request this
-//! way and 28 us with a thread that is woken for each change; 64 tasks that write, 35 and 37 us; reads a second 48,000
-//! and 42,000, and 43,000 when callers commit without yielding first. Which way it is done is known to `ticket` and
-//! `drive` only.
+//! Measured with `benches/ledger.rs` over RocksDB (two cores of an AMD EPYC, busy with other work; three ways
+//! interleaved, medians of five runs; a request includes about 10 us of other work): 64 tasks that read cost 22 us of
+//! CPU a request this way and 28 us with a thread that is woken for each change; 64 tasks that write, 35 and 37 us;
+//! reads a second 48,000 and 42,000, and 43,000 when callers commit without yielding first. Which way it is done is
+//! known to `ticket` and `drive` only.
 
 mod change;
 mod committer;
