@@ -124,6 +124,12 @@ impl<E: Engine> FaultEngine<E> {
         Self { inner, plan: Mutex::default(), resumed: Condvar::new(), journal: Mutex::default() }
     }
 
+    /// Wraps what [`FaultEngine::crash`] found, all of which is on disk.
+    pub fn after_crash(found: MemoryEngine) -> FaultEngine<MemoryEngine> {
+        let journal = Journal { durable: found.fork(), ..Journal::default() };
+        FaultEngine { inner: found, plan: Mutex::default(), resumed: Condvar::new(), journal: Mutex::new(journal) }
+    }
+
     /// The engine inside.
     pub fn inner(&self) -> &E {
         &self.inner

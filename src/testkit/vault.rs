@@ -1,5 +1,6 @@
 //! A whole vault in memory, under a manual clock and seeded randomness: the product without disk, time or chance.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -7,7 +8,7 @@ use crate::crypto::{Entropy, Key, Suite};
 use crate::keyring::KeyringBody;
 use crate::ledger::LedgerSettings;
 use crate::policy::Policy;
-use crate::store::Engine;
+use crate::store::{Engine, KeyRange, Keyspace};
 use crate::store::memory::MemoryEngine;
 use crate::types::{Actor, Ctx, Purpose, RequestId, Role, TokenId, VaultId};
 use crate::vault::{Founding, Parts, Vault};
@@ -43,9 +44,19 @@ impl TestVault {
     /// If the vault cannot be founded.
     pub fn over(seed: u64, engine: Arc<dyn Engine>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
-        let parts = parts(seed, &engine, &clock);
+        let parts = parts(seed, 0, &engine, &clock);
         Vault::found(&parts, &Founding { expect_members: 1_000, suite: Suite::ChaCha20Poly1305 }).expect("found");
         Self { vault: Vault::open(parts).expect("open"), clock, engine, seed }
+    }
+
+    /// A vault that was founded before with this seed, opened over what its engine left.
+    ///
+    /// # Panics
+    /// If the vault cannot be opened.
+    pub fn found_in(seed: u64, engine: Arc<dyn Engine>) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        let life = leaves(&*engine);
+        Self { vault: open(seed, life, &engine, &clock), clock, engine, seed }
     }
 
     /// Closes the vault and opens it again over the same engine, as a restart does.
@@ -54,12 +65,28 @@ impl TestVault {
     /// If the vault cannot be opened.
     pub fn reopen(&mut self) {
         self.vault.close().expect("close");
-        self.vault = Vault::open(parts(self.seed, &self.engine, &self.clock)).expect("open again");
+        self.vault = open(self.seed, leaves(&*self.engine), &self.engine, &self.clock);
     }
 }
 
+fn open(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Vault {
+    Vault::open(parts(seed, life, engine, clock)).expect("the vault opens")
+}
+
+/// How long the ledger is: a number that no earlier life of the same vault began with, so that ids and keys of an
+/// earlier life do not come again.
+fn leaves(engine: &dyn Engine) -> u64 {
+    let mut leaves = 0;
+    let count = &mut |_: &[u8], _: &[u8]| {
+        leaves += 1;
+        ControlFlow::Continue(())
+    };
+    engine.scan(Keyspace::Ledger, &KeyRange::all(), count).expect("the ledger is scanned");
+    leaves
+}
+
 /// The same keyring for the same seed, as a keyring file gives it; fresh randomness for everything else.
-fn parts(seed: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Parts {
+fn parts(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Parts {
     let keys = SeededEntropy::new(seed);
     let keyring = KeyringBody {
         epoch: 1,
@@ -70,7 +97,7 @@ fn parts(seed: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Parts
         ledger_root: [0; 32],
         holders: Vec::new(),
     };
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed.wrapping_mul(31).wrapping_add(7)));
+    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
     Parts {
         engine: Arc::clone(engine),
         keyring,
