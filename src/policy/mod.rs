@@ -8,8 +8,10 @@
 //! no key and no ciphertext. `vault` alone calls [`decide`], once per command.
 //!
 //! ```compile_fail
-//! // Only a decision makes a permit.
-//! let permit = membervault::policy::Permit { };
+//! // Only a decision makes a permit: its fields are private, so not even one permit can be made into another.
+//! fn forge(permit: membervault::policy::Permit) -> membervault::policy::Permit {
+//!     membervault::policy::Permit { ..permit }
+//! }
 //! ```
 //!
 //! Rules of reading, in order of weight: what no rule allows is denied; a deny rule wins over every allow rule; of two
