@@ -45,6 +45,7 @@ const ANY_BEARER: &[Code] = &[
     Code::Corrupt,
     Code::StorageFailed,
     Code::DiskFull,
+    Code::Io,
 ];
 
 /// The document as it is served.

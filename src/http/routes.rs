@@ -245,7 +245,7 @@ fn public_routes() -> Vec<Mounted> {
         Route::new(Method::GET, "/readyz", "ready", "Whether the vault accepts work.")
             .public()
             .gives::<shape::Health>(StatusCode::OK, &[])
-            .faults(&[&[Code::ShuttingDown]])
+            .faults(&[&[Code::ShuttingDown, Code::Corrupt, Code::StorageFailed, Code::DiskFull, Code::Io]])
             .by(system::ready),
         Route::new(Method::GET, "/metrics", "metrics", "Counters in the text format of Prometheus.")
             .public()

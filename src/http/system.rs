@@ -8,7 +8,6 @@ use super::extract::Caller;
 use super::problem::Problem;
 use super::shared::Shared;
 use super::{reply, schema};
-use crate::code::Code;
 
 pub(super) async fn policy(caller: Caller) -> Result<Response, Problem> {
     let policy = caller.vault.policy_text(&caller.ctx).settled().await?;
@@ -25,7 +24,8 @@ pub(super) async fn health() -> Result<Response, Problem> {
 }
 
 pub(super) async fn ready(State(shared): State<Shared>) -> Result<Response, Problem> {
-    if shared.vault.is_ready() { health().await } else { Err(Problem::new(Code::ShuttingDown)) }
+    shared.vault.ready()?;
+    health().await
 }
 
 pub(super) async fn metrics(State(shared): State<Shared>) -> Response {

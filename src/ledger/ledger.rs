@@ -125,9 +125,10 @@ impl Ledger {
         self.head().root
     }
 
-    /// Whether it takes changes: not closed, and no write has failed.
-    pub fn is_open(&self) -> bool {
-        !self.core.queue.is_closed() && self.core.poison.check().is_ok()
+    /// Refuses as a change would be refused now: because a write failed before, or because the ledger is closed.
+    pub fn check_open(&self) -> Result<(), LedgerError> {
+        self.core.poison.check()?;
+        if self.core.queue.is_closed() { Err(LedgerError::Closed) } else { Ok(()) }
     }
 
     /// Takes no more changes, commits and syncs what waits, and ends the threads. Tells whether all of it succeeded.

@@ -4,10 +4,10 @@ use crate::policy::Action;
 use crate::store::Keyspace;
 use crate::types::Ctx;
 
-use super::Vault;
 use super::act::{Act, Prepared};
 use super::api::{PolicyText, Status};
 use super::pipeline::Case;
+use super::{Error, Vault};
 
 impl Vault {
     /// The state of the vault.
@@ -51,8 +51,11 @@ impl Vault {
         })
     }
 
-    /// Whether the vault takes requests: its ledger accepts changes.
-    pub fn is_ready(&self) -> bool {
-        self.ledger().is_open()
+    /// Whether the vault takes changes, and with them any request about a member.
+    ///
+    /// # Errors
+    /// What a change would be refused with: `shutting_down`, or the code of the write that failed.
+    pub fn ready(&self) -> Result<(), Error> {
+        Ok(self.ledger().check_open()?)
     }
 }

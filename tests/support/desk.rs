@@ -53,7 +53,11 @@ impl Reply {
 impl Desk {
     /// A new vault behind an edge with `settings`.
     pub(crate) fn with(settings: &Settings) -> Self {
-        let vault = TestVault::new(7);
+        Self::over(TestVault::new(7), settings)
+    }
+
+    /// This vault behind an edge with `settings`.
+    pub(crate) fn over(vault: TestVault, settings: &Settings) -> Self {
         let edge = Arc::new(Edge::new(vault.vault.clone(), settings, request_ids()));
         Self { vault, edge, document: schema::document() }
     }
