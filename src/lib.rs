@@ -16,7 +16,7 @@
 //! | 3 | [`keyring`] | the key hierarchy; proposes rows, never writes |
 //! | 4 | [`ledger`] | the one door to disk: rows and their evidence in one commit |
 //! | 5 | [`vault`] | the facade: one file per verb |
-//! | 6 | [`http`], [`jobs`] | the edges: know the facade and rank 0 only |
+//! | 6 | [`http`] | the edge: knows the facade and rank 0 only |
 //! | 7 | [`harden`] | keeps the process's memory to itself |
 //! | 7 | [`config`], [`telemetry`], [`app`], [`cli`] | composition |
 
@@ -41,7 +41,6 @@ pub mod ledger;
 pub mod vault;
 
 pub mod http;
-pub mod jobs;
 
 pub mod harden;
 pub mod config;

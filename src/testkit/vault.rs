@@ -8,8 +8,8 @@ use crate::crypto::{Entropy, Key, Suite};
 use crate::keyring::KeyringBody;
 use crate::ledger::LedgerSettings;
 use crate::policy::Policy;
-use crate::store::{Engine, KeyRange, Keyspace};
 use crate::store::memory::MemoryEngine;
+use crate::store::{Engine, KeyRange, Keyspace};
 use crate::types::{Actor, Ctx, Purpose, RequestId, Role, TokenId, VaultId};
 use crate::vault::{Founding, Parts, Vault};
 
@@ -97,7 +97,8 @@ fn parts(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock
         ledger_root: [0; 32],
         holders: Vec::new(),
     };
-    let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
+    let entropy: Arc<dyn Entropy> =
+        Arc::new(SeededEntropy::new(seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
     Parts {
         engine: Arc::clone(engine),
         keyring,

@@ -1,6 +1,6 @@
 //! One act: decide, commit, and only then answer.
 //!
-//! A verb's `prepare` step looks at the facts, decides, and hands back a [`Prepared`]: the reply, and the change that
+//! A verb's `prepare` step looks at the facts, decides, and hands back a `Prepared`: the reply, and the change that
 //! must be committed before the reply may leave. Nothing but this module takes the reply out, so a read is in the log
 //! before its plaintext leaves, and a write is durable before it is acknowledged. When the facts moved while the
 //! change waited, `prepare` runs again, a bounded number of times.

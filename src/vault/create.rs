@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec::Event;
-use crate::codec::{RowStamp, rows};
+use crate::codec::{Event, RowStamp, keys, rows};
 use crate::crypto;
 use crate::keyring::MemberBody;
 use crate::ledger::{Change, Reliance};
@@ -23,6 +22,9 @@ use super::{Error, Vault, input};
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 /// How long an idempotency key is remembered: a day.
 pub const IDEMPOTENCY_TTL_MS: u64 = 24 * 3_600 * 1_000;
+
+/// Old outcomes looked at with each new one.
+const TIDIED_EACH: usize = 4;
 
 /// The outcome of a creation with an idempotency key (JSON, sealed). Names the member, holds nothing of it.
 #[derive(Serialize, Deserialize)]
@@ -98,10 +100,7 @@ impl Idempotency {
     fn replay(&self, case: &Case<'_>, json: &[u8]) -> Result<Option<Created>, Error> {
         let Some(row) = &self.row else { return Ok(None) };
         let vault = case.vault;
-        let place = ControlPlace { vault: vault.id(), row_key: &self.key };
-        let plain = crypto::open(vault.keyring().control(), &place, rows::sealed(row)?)?;
-        let outcome: StoredOutcome =
-            serde_json::from_slice(plain.expose()).map_err(|_| Error::Internal("an opened outcome is an outcome"))?;
+        let outcome = self.opened(case, &self.key, row)?;
         if case.now.millis_since(outcome.at) > IDEMPOTENCY_TTL_MS {
             return Ok(None);
         }
@@ -135,7 +134,29 @@ impl Idempotency {
             stamp: self.row.as_deref().map(RowStamp::of),
         });
         change.put(tables::idempotency::KEYSPACE, self.key, row);
+        self.tidy(case, change)
+    }
+
+    /// Removes outcomes among the next few rows whose time is over. Row keys are random, so the rows of yesterday go as
+    /// fast as those of today come, and no job is needed.
+    fn tidy(&self, case: &Case<'_>, change: &mut Change) -> Result<(), Error> {
+        let after = keys::parse_idempotency(&self.key)?;
+        let next = tables::idempotency::list(case.vault.engine(), Some(&after), TIDIED_EACH)?;
+        for outcome in next.items {
+            let key = tables::idempotency::key(&outcome.token);
+            let over = case.now.millis_since(self.opened(case, &key, &outcome.row)?.at) > IDEMPOTENCY_TTL_MS;
+            if over {
+                change.delete(tables::idempotency::KEYSPACE, key);
+            }
+        }
         Ok(())
+    }
+
+    fn opened(&self, case: &Case<'_>, key: &[u8], row: &[u8]) -> Result<StoredOutcome, Error> {
+        let vault = case.vault;
+        let place = ControlPlace { vault: vault.id(), row_key: key };
+        let plain = crypto::open(vault.keyring().control(), &place, rows::sealed(row)?)?;
+        serde_json::from_slice(plain.expose()).map_err(|_| Error::Internal("an opened outcome is an outcome"))
     }
 }
 

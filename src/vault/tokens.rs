@@ -28,7 +28,7 @@ use super::pipeline::Case;
 use super::rate::RateBucket;
 use super::{Error, Vault};
 
-/// Tokens of one vault, revoked and expired ones included until they are removed.
+/// Tokens of one vault. Revoked and expired ones count until their place is needed.
 pub const TOKENS_MAX: usize = 10_000;
 /// The life of a token when its creator does not say: 90 days.
 pub const TTL_DEFAULT_MS: u64 = 90 * 24 * 3_600 * 1_000;
@@ -75,6 +75,23 @@ impl TokenBook {
     fn remember(&self, info: TokenInfo, hash: [u8; 32]) {
         let rate = info.rate_per_s.map(|rate| RateBucket::new(rate, info.created_at));
         self.0.write().insert(info.id, Arc::new(KnownToken { info, hash, rate }));
+    }
+
+    fn forget(&self, id: &TokenId) {
+        self.0.write().remove(id);
+    }
+
+    /// The token that has to go so that another fits: the one that ended first. None while there is room.
+    fn room_for_one(&self, now: Timestamp) -> Result<Option<TokenId>, Error> {
+        let tokens = self.0.read();
+        if tokens.len() < TOKENS_MAX {
+            return Ok(None);
+        }
+        let ended = |info: &TokenInfo| info.revoked_at.or((now >= info.expires_at).then_some(info.expires_at));
+        let oldest = tokens.values().filter_map(|token| Some((ended(&token.info)?, token.info.id))).min();
+        oldest
+            .map(|(_, id)| Some(id))
+            .ok_or(Error::LimitReached { limit: "the vault holds 10,000 live tokens; revoke those that are not used" })
     }
 
     fn infos(&self) -> Vec<TokenInfo> {
@@ -170,6 +187,7 @@ fn prepare_create(case: &Case<'_>, input: &NewToken) -> Decision<IssuedToken> {
     case.decide_plain(Action::TokenCreate)?;
     let vault = case.vault;
     check(case, input)?;
+    let ended = vault.tokens().room_for_one(case.now)?;
     let (secret, drawn) = bearer::draw(vault.entropy())?;
     let info = TokenInfo {
         id: drawn.id,
@@ -183,15 +201,18 @@ fn prepare_create(case: &Case<'_>, input: &NewToken) -> Decision<IssuedToken> {
     };
     let mut change = vault.event(case.ctx, Event::TokenCreate(info.id, info.role), case.now);
     vault.put_token(&mut change, &info, &drawn.hash)?;
+    if let Some(ended) = &ended {
+        change.delete(tables::token::KEYSPACE, tables::token::key(ended));
+    }
     let book = vault.clone();
     let issued = IssuedToken { secret, info };
-    Ok(Prepared::durable(issued, change).then(move |issued, _| book.tokens().remember(issued.info.clone(), drawn.hash)))
+    Ok(Prepared::durable(issued, change).then(move |issued, _| {
+        ended.iter().for_each(|id| book.tokens().forget(id));
+        book.tokens().remember(issued.info.clone(), drawn.hash);
+    }))
 }
 
 fn check(case: &Case<'_>, input: &NewToken) -> Result<(), Error> {
-    if case.vault.tokens().0.read().len() >= TOKENS_MAX {
-        return Err(Error::LimitReached { limit: "the vault holds 10,000 tokens; remove revoked ones" });
-    }
     if input.label.len() > LABEL_BYTES_MAX || input.label.chars().any(char::is_control) {
         return Err(Error::invalid("/label", "a label has at most 64 bytes and no control characters"));
     }

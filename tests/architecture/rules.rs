@@ -17,7 +17,6 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
     ("ledger", 4),
     ("vault", 5),
     ("http", 6),
-    ("jobs", 6),
     ("harden", 7),
     ("config", 7),
     ("telemetry", 7),
@@ -26,8 +25,8 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
     ("testkit", 8),
 ];
 
-/// Rooms that may know only rank 0 and the rooms named here. Handlers and jobs never see a key, a row or an engine.
-pub(crate) const EDGES: &[(&str, &[&str])] = &[("http", &["vault"]), ("jobs", &["vault"])];
+/// Rooms that may know only rank 0 and the rooms named here. Handlers never see a key, a row or an engine.
+pub(crate) const EDGES: &[(&str, &[&str])] = &[("http", &["vault"])];
 
 /// Foreign crates and the paths below `src` that may name them.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
@@ -58,7 +57,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["http/"]),
     ("tower", &["http/"]),
     ("utoipa", &["http/"]),
-    ("tokio", &["ledger/", "vault/", "http/", "jobs/", "app", "cli/"]),
+    ("tokio", &["ledger/", "vault/", "http/", "app", "cli/"]),
     // The command line.
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
@@ -69,7 +68,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["store/", "masterkey/", "harden", "app", "cli/"]),
     ("tikv_jemallocator", &["main.rs", "app"]),
     ("tracing_subscriber", &["telemetry/"]),
-    ("tracing", &["store/", "ledger/", "vault/", "http/", "jobs/", "telemetry/", "app", "cli/"]),
+    ("tracing", &["store/", "ledger/", "vault/", "http/", "telemetry/", "app", "cli/"]),
     ("quick_cache", &["keyring/"]),
     ("arc_swap", &["keyring/", "ledger/", "vault/", "app"]),
 ];
@@ -81,7 +80,7 @@ pub(crate) const CRATES_ANYWHERE: &[&str] =
 /// Calls that read the world, and the paths that may make them. `Instant` measures waits and never enters a row.
 pub(crate) const CLOCKS: &[(&[&str], &[&str])] = &[
     (&["SystemTime", "::", "now"], &["clock.rs"]),
-    (&["Instant", "::", "now"], &["ledger/", "http/", "jobs/", "telemetry/", "cli/"]),
+    (&["Instant", "::", "now"], &["ledger/", "http/", "telemetry/", "cli/"]),
     (&["env", "::", "var"], &["config/", "cli/"]),
     (&["env", "::", "var_os"], &["config/", "cli/"]),
     (&["env", "::", "vars"], &["config/", "cli/"]),
@@ -115,14 +114,13 @@ pub(crate) const FORBIDDEN: &[(&[&str], &[&str], &str)] = &[
             "ledger/",
             "vault/",
             "http/",
-            "jobs/",
         ],
         "only the command line prints",
     ),
-    (&["Keyring"], &["http/", "jobs/"], "edges hold no keys"),
-    (&["Ledger"], &["http/", "jobs/"], "evidence is the vault's affair"),
-    (&["Engine"], &["http/", "jobs/"], "edges see no rows"),
-    (&["Permit"], &["http/", "jobs/"], "edges do not decide"),
+    (&["Keyring"], &["http/"], "edges hold no keys"),
+    (&["Ledger"], &["http/"], "evidence is the vault's affair"),
+    (&["Engine"], &["http/"], "edges see no rows"),
+    (&["Permit"], &["http/"], "edges do not decide"),
     (
         &["StatusCode"],
         &["code", "types/", "codec/", "crypto/", "policy/", "store/", "tables/", "keyring/", "ledger/", "vault/"],

@@ -1,1 +1,0 @@
-//! Background work: looks at the state, does a bounded step.
