@@ -97,6 +97,7 @@ async fn a_full_disk_stops_the_writes_and_shows_in_readiness() {
     let ask = |template| Ask { method: "GET", template, ..Ask::default() };
     check_silent(&frail.desk.send(ask("/readyz")).await, 507, "disk_full");
     assert_eq!(frail.desk.send(ask("/healthz")).await.status, 200);
+    assert!(frail.desk.send(ask("/metrics")).await.text().contains("membervault_ready 0\n"));
 }
 
 #[tokio::test]

@@ -98,9 +98,11 @@ impl Metrics {
     }
 
     /// All counters in the text format of Prometheus. Routes that were never asked for are left out.
-    pub(super) fn text(&self, routes: &[RouteFacts], in_flight: usize) -> String {
+    pub(super) fn text(&self, routes: &[RouteFacts], in_flight: usize, ready: bool) -> String {
         let mut text = String::with_capacity(8 * 1024);
         self.write(&mut text, routes, in_flight).unwrap_or_default();
+        write_gauge(&mut text, "membervault_ready", "Whether the vault takes changes.", ready.into())
+            .unwrap_or_default();
         text
     }
 
@@ -151,7 +153,8 @@ fn write_histogram(out: &mut String, labels: &str, series: &Series) -> std::fmt:
     let name = "membervault_http_request_seconds";
     let mut below = 0;
     for ((_, bound), counter) in BUCKETS.iter().zip(&series.buckets) {
-        below += counter.load(Ordering::Relaxed);
+        // A request that is being counted at this moment may be in its bucket and not yet in the sum.
+        below = total.min(below + counter.load(Ordering::Relaxed));
         writeln!(out, "{name}_bucket{{{labels},le=\"{bound}\"}} {below}")?;
     }
     writeln!(out, "{name}_bucket{{{labels},le=\"+Inf\"}} {total}")?;

@@ -29,7 +29,7 @@ pub(super) async fn ready(State(shared): State<Shared>) -> Result<Response, Prob
 }
 
 pub(super) async fn metrics(State(shared): State<Shared>) -> Response {
-    let text = shared.metrics.text(&shared.routes, shared.in_flight());
+    let text = shared.metrics.text(&shared.routes, shared.in_flight(), shared.vault.ready().is_ok());
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4");
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }
