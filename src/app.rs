@@ -77,15 +77,16 @@ pub fn check_vacant(settings: &Settings) -> Result<(), AppError> {
 /// The policy of these settings.
 pub fn policy(settings: &Settings) -> Result<Policy, AppError> {
     match &settings.policy {
+        Some(path) => policy_in(path),
         None => Ok(Policy::parse(Policy::default_text())?),
-        Some(path) => Ok(Policy::parse(&policy_text(path)?)?),
     }
 }
 
-/// The text of a policy file.
-pub fn policy_text(path: &Path) -> Result<String, AppError> {
-    let failed = |source| AppError::File { doing: "read the policy file", path: path.to_owned(), source };
-    std::fs::read_to_string(path).map_err(failed)
+/// The policy in a file.
+pub fn policy_in(path: &Path) -> Result<Policy, AppError> {
+    let unreadable = |source| AppError::File { doing: "read the policy file", path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    Policy::parse(&text).map_err(|source| AppError::PolicyFile { path: path.to_owned(), source })
 }
 
 /// Draws ids for requests. They are for logs and replies and open nothing: if there is no randomness the id is zero,

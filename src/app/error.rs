@@ -43,7 +43,15 @@ pub enum AppError {
     /// The master key could not be had.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
-    /// The policy is not valid.
+    /// A policy file is not valid.
+    #[error("{}: {source}", path.display())]
+    PolicyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PolicyError,
+    },
+    /// The built-in policy is not valid.
     #[error(transparent)]
     Policy(#[from] PolicyError),
     /// There is no randomness.
@@ -62,6 +70,7 @@ impl Coded for AppError {
             Self::Store(error) => error.code(),
             Self::Keyring(error) => error.code(),
             Self::MasterKey(error) => error.code(),
+            Self::PolicyFile { source, .. } => source.code(),
             Self::Policy(error) => error.code(),
             Self::Crypto(error) => error.code(),
             Self::Vault(error) => error.code(),

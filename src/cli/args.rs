@@ -21,7 +21,7 @@ stands and where it comes from.";
 
 /// An encrypted vault for member data: one key per member, purpose-bound access, provable erasure.
 #[derive(Parser)]
-#[command(name = "membervault", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "membervault", version, max_term_width = 100)]
 #[command(after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub(super) struct Cli {
     #[command(flatten)]

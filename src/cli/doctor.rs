@@ -16,8 +16,8 @@ Examples:
   membervault doctor
   membervault doctor --json > report.json
 
-Looks at the keyring file and its permissions, whether database and keyring belong together, the key tree, the ledger's
-root, and whether every member, record and index entry opens and points where it should. It shows no content and changes
+Looks at the keyring file and its permissions, whether database and keyring belong together, the key tree, the ledger's \
+root, and whether every member, record and index entry opens and points where it should. It shows no content and changes \
 nothing, but for the ledger's note that the vault was opened. Takes about as long as reading the whole database.
 
 Exit code 0: nothing found. 5: something is damaged. 4: the keyring cannot be opened.")]

@@ -20,7 +20,7 @@ Examples:
   membervault export --member 5b6d... > member.json       one member, as the member may ask for it
   membervault export --output all.jsonl                   everyone, one JSON object a line
 
-What leaves the vault is not encrypted, and no erasure reaches it. The file is made with mode 600 and must not exist.
+What leaves the vault is not encrypted, and no erasure reaches it. The file is made with mode 600 and must not exist. \
 Every member taken out is an entry in the ledger.")]
 pub(super) struct Arguments {
     /// Only this member

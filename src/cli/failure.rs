@@ -5,6 +5,9 @@ use std::fmt;
 use std::io;
 
 use crate::code::{Code, Coded};
+use crate::keyring::KeyringError;
+use crate::masterkey::secret_file::SecretFileError;
+use crate::store::StoreError;
 
 /// How a command ended when it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,10 +151,23 @@ impl Failure {
 }
 
 impl<E: Coded + Error + Send + Sync + 'static> From<E> for Failure {
-    /// An error of a room says itself what happened and what to do.
+    /// An error of a room says itself what happened and what to do; the room nearest to the cause says it best.
     fn from(error: E) -> Self {
-        Self { text: error.to_string(), code: error.code(), chain: Some(Box::new(error)), said: 1 }
+        let code = error.code();
+        let mut failure = Self { text: error.to_string(), code, chain: Some(Box::new(error)), said: 1 };
+        if let Some((at, text)) = failure.causes().enumerate().filter_map(advice).last() {
+            failure.said = at + 1;
+            failure.text = text;
+        }
+        failure
     }
+}
+
+/// The sentence of a link of the chain that is an error of one of the rooms that know what to do: the wrappers around
+/// it say only that something failed.
+fn advice((at, cause): (usize, &(dyn Error + 'static))) -> Option<(usize, String)> {
+    let knows = cause.is::<StoreError>() || cause.is::<KeyringError>() || cause.is::<SecretFileError>();
+    knows.then(|| (at, cause.to_string()))
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ Examples:
                    --key-file /etc/membervault/key --generate-key-file
       for a server that starts without a person
 
-The keyring file is the vault: without it, or without the passphrase or key file that opens it, nothing can ever be
-read again. Keep copies of it on other disks, and never in a backup of the data: a backup must not bring erased members
+The keyring file is the vault: without it, or without the passphrase or key file that opens it, nothing can ever be \
+read again. Keep copies of it on other disks, and never in a backup of the data: a backup must not bring erased members \
 back.
 
 No token exists yet: who holds the keyring and its key makes the first with `membervault token create`.")]
@@ -34,8 +34,8 @@ pub(super) struct Arguments {
     /// The cipher suite, for good
     #[arg(long, value_enum, default_value_t = SuiteName::Chacha20Poly1305)]
     suite: SuiteName,
-    /// Make the key file first; it must not exist
-    #[arg(long, requires = "key_file")]
+    /// Make the file that --key-file names; it must not exist
+    #[arg(long)]
     generate_key_file: bool,
 }
 

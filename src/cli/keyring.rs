@@ -15,7 +15,7 @@ pub(super) enum Command {
 Examples:
   membervault keyring upgrade
 
-Older parameters make a stolen keyring file cheaper to guess at. The key of the vault stays the same, so every earlier
+Older parameters make a stolen keyring file cheaper to guess at. The key of the vault stays the same, so every earlier \
 copy of the file still opens under the old parameters: replace the copies too.")]
     Upgrade,
     /// Print what the keyring file says without being opened

@@ -167,7 +167,7 @@ impl Show {
         if json {
             session.out.json(&view)?
         } else {
-            session.out.json(&view.data)?
+            session.out.object(view.data.as_bytes())?
         }
         vault.close()?;
         Ok(Done::Fully)

@@ -39,6 +39,12 @@ impl Output {
         writeln!(out).map_err(failed)
     }
 
+    /// An answer that is JSON text already, over several lines.
+    pub(super) fn object(self, text: &[u8]) -> Result<(), Failure> {
+        let object: serde_json::Value = serde_json::from_slice(text).map_err(|error| failed(error.into()))?;
+        self.json(&object)
+    }
+
     /// An answer as rows of columns, each as wide as its widest cell.
     pub(super) fn table(self, rows: &[Vec<String>]) -> Result<(), Failure> {
         aligned(rows).iter().try_for_each(|line| self.line(line))

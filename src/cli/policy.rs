@@ -32,10 +32,7 @@ impl Command {
     pub(super) fn run(self, session: &Session) -> Result<Done, Failure> {
         match self {
             Self::Check { file } => check(session, &file),
-            Self::Show => match &session.settings().policy {
-                Some(path) => session.out.text(app::policy_text(path)?.as_bytes()),
-                None => session.out.text(Policy::default_text().as_bytes()),
-            },
+            Self::Show => session.out.text(app::policy(session.settings())?.text().as_bytes()),
             Self::Default => session.out.text(Policy::default_text().as_bytes()),
         }?;
         Ok(Done::Fully)
@@ -43,17 +40,11 @@ impl Command {
 }
 
 fn check(session: &Session, path: &Path) -> Result<(), Failure> {
-    let policy = Policy::parse(&app::policy_text(path)?)?;
+    let policy = app::policy_in(path)?;
     for lint in policy.lints() {
         session.out.remark(format_args!("{}, line {}: {}", path.display(), lint.line, lint.text));
     }
-    session.out.line(format_args!(
-        "{} is valid, sha256 {}",
-        path.display(),
-        data_encoding::HEXLOWER.encode(&policy.digest())
-    ))?;
-    for (purpose, meaning) in policy.purposes() {
-        session.out.line(format_args!("purpose {purpose}: {meaning}"))?;
-    }
-    Ok(())
+    let sha256 = data_encoding::HEXLOWER.encode(&policy.digest());
+    session.out.line(format_args!("{} is valid, sha256 {sha256}", path.display()))?;
+    policy.purposes().try_for_each(|(purpose, meaning)| session.out.line(format_args!("purpose {purpose}: {meaning}")))
 }

@@ -22,6 +22,7 @@ Examples:
   membervault serve --listen 0.0.0.0:8200 --behind-tls-proxy     a proxy before it ends TLS
 
 Only one process can hold the database: commands such as `token create` work while serve is stopped, or over HTTP.
+
 SIGTERM or ctrl-C ends it: requests under way are finished, and what was acknowledged is on disk.")]
 pub(super) struct Arguments {
     /// Address and port to listen on [env: MEMBERVAULT_HTTP_LISTEN] [default: 127.0.0.1:8200]

@@ -38,8 +38,8 @@ fn rows(status: &Status) -> Vec<Vec<String>> {
         ("ledger", format!("{} leaves, root {}", status.ledger_size, status.ledger_root)),
         ("policy", format!("sha256 {}", status.policy_sha256)),
     ];
-    let disk = status.disk_bytes.iter().map(|(keyspace, bytes)| (*keyspace, format!("{bytes} bytes")));
-    rows.extend(disk);
-    rows.push(("log", format!("{} bytes", status.wal_bytes)));
+    let disk = status.disk_bytes.iter().map(|(keyspace, bytes)| format!("{keyspace} {bytes}"));
+    let log = format!("write-ahead log {}", status.wal_bytes);
+    rows.push(("bytes on disk", disk.chain([log]).collect::<Vec<_>>().join(", ")));
     rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect()
 }

@@ -37,7 +37,7 @@ Examples:
   TOKEN=$(membervault token create --role support --label tour --expires-in 1h --quiet)
   membervault token create --role member --member 5b6d...-...  --expires-in 1h
 
-The token is printed on standard output and kept nowhere; the vault keeps a hash. Roles: crm, support, marketing,
+The token is printed on standard output and kept nowhere; the vault keeps a hash. Roles: crm, support, marketing, \
 analyst, ops, compliance, member, admin; the policy says what each may do.")]
 pub(super) struct Create {
     /// What the token may be

@@ -42,17 +42,18 @@ const EXTERNAL_ID: &str = "external_id";
 Examples:
   membervault import members.csv --dry-run           check the file, change nothing
   membervault import members.csv --rejects rejects.csv
-  membervault import export.csv --delimiter ';' --map 'Kundennr=external_id' --map 'E-Mail=email' --map 'Notes=-'
+  membervault import export.csv --delimiter ';' \\
+                     --map 'Kundennr=external_id' --map 'E-Mail=email' --map 'Notes=-'
   zcat members.jsonl.gz | membervault import - --format jsonl
 
-Columns: each becomes the text field of its own name; `consent_x` (yes or no) becomes consents.x, and `preferences` is
-read as JSON. --map COLUMN=FIELD renames, COLUMN=a.b places a field inside another, COLUMN=FIELD:KIND says what the text
+Columns: each becomes the text field of its own name; `consent_x` (yes or no) becomes consents.x, and `preferences` is \
+read as JSON. --map COLUMN=FIELD renames, COLUMN=a.b places a field inside another, COLUMN=FIELD:KIND says what the text \
 means (text, yesno, json, number), COLUMN=- leaves the column out. An empty value is no value.
 
-Again: a member is known by its external_id. A run that was interrupted is simply repeated: members that are there are
+Again: a member is known by its external_id. A run that was interrupted is simply repeated: members that are there are \
 skipped, or given the profile of the file with --on-existing update.
 
-Rejected rows are counted by reason and named by line; --rejects lists them all as line, field, reason. Neither holds
+Rejected rows are counted by reason and named by line; --rejects lists them all as line, field, reason. Neither holds \
 personal data. The file that was imported does: remove it when you are done.")]
 pub(super) struct Arguments {
     /// The file: CSV with a header line, or JSON Lines; - for standard input
@@ -67,7 +68,7 @@ pub(super) struct Arguments {
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     map: Vec<Rule>,
     /// What to do with a member that is there already, by its external_id
-    #[arg(long, value_enum, default_value_t = OnExisting::Skip)]
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnExisting::Skip)]
     on_existing: OnExisting,
     /// Take rows without external_id too; repeated, they would be imported again unless their e-mail or phone is known
     #[arg(long)]
@@ -111,12 +112,12 @@ impl Arguments {
         // What was taken is told even if the run ended early: it is in the vault.
         self.tell(session, &tally, begun.elapsed().as_secs_f64())?;
         list.map_or(Ok(()), RejectList::finish)?;
-        taker.close()?;
+        // Where the run failed, closing fails too, and for the same reason.
+        let closed = taker.close();
         match end {
-            Ok(()) if tally.rejected > 0 => Ok(Done::InPart),
-            Ok(()) => Ok(Done::Fully),
             Err(Stop::Reading(error)) => Err(source::unreadable(&self.file, error)),
             Err(Stop::Taking(failure)) => Err(failure.advise("what is told above is done; run it again to go on")),
+            Ok(()) => closed.map(|()| if tally.rejected > 0 { Done::InPart } else { Done::Fully }),
         }
     }
 

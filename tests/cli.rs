@@ -1,0 +1,16 @@
+//! The command line as a person meets it: the built binary, its answers, its refusals and its exit codes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+#[path = "cli/desk.rs"]
+mod desk;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/import.rs"]
+mod import;
+#[path = "cli/members.rs"]
+mod members;
+#[path = "cli/opening.rs"]
+mod opening;
+#[path = "cli/settings.rs"]
+mod settings;
