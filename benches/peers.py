@@ -221,7 +221,7 @@ class Vault(Server):
         cursor = ""
         with open(self.ids, "w") as ids:
             while cursor is not None:
-                page = call("GET", f"{self.url()}/v1/members?limit=1000{cursor}", headers={"Authorization": self.bearer})
+                page = call("GET", f"{self.url()}/v1/members?limit=500{cursor}", headers={"Authorization": self.bearer})
                 ids.writelines(f"{item if isinstance(item, str) else item['id']}\n" for item in page["items"])
                 cursor = f"&cursor={page['next']}" if page.get("next") else None
 
