@@ -32,6 +32,19 @@ impl Desk {
         desk
     }
 
+    /// With the same vault, key and all.
+    pub(crate) fn copy_of(other: &Self) -> Self {
+        let desk = Self::new();
+        std::fs::create_dir(desk.path("membervault-data")).unwrap();
+        for file in std::fs::read_dir(other.path("membervault-data")).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), desk.path("membervault-data").join(file.file_name())).unwrap();
+        }
+        for name in ["key", "membervault.keyring"] {
+            std::fs::copy(other.path(name), desk.path(name)).unwrap();
+        }
+        desk
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

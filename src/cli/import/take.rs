@@ -8,8 +8,11 @@ use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::code::{Code, Coded};
 use crate::types::{Ctx, IdentifierKind, MemberId, RecordMeta, Role};
-use crate::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordWrite};
+use crate::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordWrite, Written};
 use crate::vault::{Error, Vault};
+
+/// Profiles replaced at one time: enough that a group commit carries several, few enough for any machine.
+const UPDATES_SIDE_BY_SIDE: usize = 16;
 
 /// How rows are to be taken.
 pub(super) struct Rules {
@@ -60,33 +63,59 @@ impl Taker {
             return members.iter().map(|member| Vault::check_member(member).map_or_else(rejected, created)).collect();
         };
         let outcomes = vault.import(ctx, &members).wait()?;
-        let fates = outcomes.into_iter().zip(members).map(|(outcome, member)| match outcome {
-            Imported::Created(_) => Ok(Fate::Created),
-            Imported::Rejected(error) => rejected(error),
-            Imported::Exists { kind: IdentifierKind::ExternalId, member: id } => self.existing(vault, ctx, id, member),
-            Imported::Exists { kind, .. } => rejected(Error::IdentifierTaken { kind }),
-        });
-        fates.collect()
-    }
-
-    /// The member is there already, in the vault (`id`) or earlier in the same batch.
-    fn existing(&self, vault: &Vault, ctx: &Ctx, id: Option<MemberId>, new: NewMember) -> Result<Fate, Failure> {
-        match (self.rules.on_existing, id) {
-            (OnExisting::Skip, _) => Ok(Fate::Existing),
-            (OnExisting::Update, None) => Ok(Fate::Rejected(Fault::field(Reason::RepeatedExternalId, EXTERNAL_ID))),
-            (OnExisting::Update, Some(id)) => {
-                let address = RecordAddress::profile(id);
-                let meta = Some(new.meta).filter(|meta| *meta != RecordMeta::default());
-                let write = RecordWrite { address, data: new.profile, meta, expect: Expect::Any };
-                vault.put_record(ctx, &write).wait().map_or_else(rejected, |_| Ok(Fate::Updated))
+        let mut fates = Vec::with_capacity(members.len());
+        let mut updates = Vec::new();
+        for (at, (outcome, member)) in outcomes.into_iter().zip(members).enumerate() {
+            fates.push(match outcome {
+                Imported::Created(_) => Fate::Created,
+                Imported::Rejected(error) => rejected(error)?,
+                Imported::Exists { kind: IdentifierKind::ExternalId, member: id } => {
+                    let (fate, update) = self.rules.existing(id, member);
+                    updates.extend(update.map(|write| (at, write)));
+                    fate
+                }
+                Imported::Exists { kind, .. } => rejected(Error::IdentifierTaken { kind })?,
+            });
+        }
+        for (at, updated) in update(vault, ctx, &updates) {
+            if let Some(fate) = fates.get_mut(at) {
+                *fate = updated.map_or_else(rejected, |_| Ok(Fate::Updated))?;
             }
         }
+        Ok(fates)
     }
 
     /// Closes the vault.
     pub(super) fn close(self) -> Result<(), Failure> {
         Ok(self.vault.map_or(Ok(()), |(vault, _)| vault.close())?)
     }
+}
+
+impl Rules {
+    /// The member is there already, in the vault (`id`) or earlier in the same batch: its fate, and what is to be written.
+    fn existing(&self, id: Option<MemberId>, new: NewMember) -> (Fate, Option<RecordWrite>) {
+        match (self.on_existing, id) {
+            (OnExisting::Skip, _) => (Fate::Existing, None),
+            (OnExisting::Update, None) => (Fate::Rejected(Fault::field(Reason::RepeatedExternalId, EXTERNAL_ID)), None),
+            (OnExisting::Update, Some(id)) => {
+                let address = RecordAddress::profile(id);
+                let meta = Some(new.meta).filter(|meta| *meta != RecordMeta::default());
+                (Fate::Updated, Some(RecordWrite { address, data: new.profile, meta, expect: Expect::Any }))
+            }
+        }
+    }
+}
+
+/// Replaces profiles. Each is a durable commit of its own; done side by side, they share the wait for the disk.
+fn update(vault: &Vault, ctx: &Ctx, writes: &[(usize, RecordWrite)]) -> Vec<(usize, Result<Written, Error>)> {
+    let share = writes.len().div_ceil(UPDATES_SIDE_BY_SIDE).max(1);
+    let put = |(at, write): &(usize, RecordWrite)| (*at, vault.put_record(ctx, write).wait());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            writes.chunks(share).map(|chunk| scope.spawn(move || chunk.iter().map(put).collect::<Vec<_>>())).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.flat_map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 fn created(_: ()) -> Result<Fate, Failure> {
