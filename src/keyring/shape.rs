@@ -13,9 +13,9 @@ use crate::types::{IdentifierKind, MemberId};
 pub const FAN_OUT: u32 = 256;
 /// A seal rewraps whole shards: beyond this many members a shard, one more level is cheaper.
 const MEMBERS_PER_SHARD_MAX: u64 = 256;
-/// Full buckets chain a second page, which costs every lookup there a second read. At 44 of 64 slots on average about
-/// one bucket in five hundred does.
-const MEMBERS_PER_BUCKET: u64 = 44;
+/// Full buckets chain a second page, which costs every lookup there a second read. At 50 of 64 slots on average about
+/// one bucket in fifty does, and the pages are four fifths full.
+const MEMBERS_PER_BUCKET: u64 = 50;
 /// Fewer buckets than this would let a rewritten page point at few people.
 const BUCKETS_MIN: u32 = 64;
 /// Deepest member subtree: 16.7 million shards.

@@ -6,13 +6,16 @@
 DUMP has one JSON object a line: {"keyspace": "control", "key": hex, "row": hex}. Prints what it found,
 as one JSON object. Needs the packages `cryptography` and `zstandard` (see scripts/python).
 """
-import hashlib, hmac, json, struct, sys, zlib
+import hashlib, hmac, json, pathlib, struct, sys, zlib
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 import zstandard
 
+DICTIONARY = zstandard.ZstdCompressionDict(
+    (pathlib.Path(__file__).parents[2] / "src/codec/payload.dict").read_bytes(), zstandard.DICT_TYPE_RAWCONTENT
+)
 AEAD = {1: ChaCha20Poly1305, 2: AESGCM}
 
 
@@ -143,10 +146,11 @@ def padded_length(packed):
 def unpack(payload):
     r = Reader(payload)
     compression, raw_length, packed = r.number(1), r.number(4), r.take(r.number(4))
-    need(compression in (0, 1), "unknown")
+    need(compression in (0, 1, 2), "unknown")
     need(len(payload) == padded_length(len(packed)) and not any(payload[r.at :]), "leftover")
     try:
-        raw = zstandard.ZstdDecompressor().decompress(packed, raw_length) if compression else packed
+        dictionary = DICTIONARY if compression == 2 else None
+        raw = zstandard.ZstdDecompressor(dictionary).decompress(packed, raw_length) if compression else packed
     except zstandard.ZstdError:
         raise Refused("invalid") from None
     need(len(raw) == raw_length <= 1114112, "invalid")

@@ -320,15 +320,28 @@ fn record_samples() -> [Vec<u8>; 2] {
 const FRAME: &str = "28b52ffd60d006ad0100c4027b22656d61696c223a22616461406578616d706c652e6f7267222c2263697479223a224c6f6e\
                      646f6e227d2c01000cfdfdaa0c";
 
-fn payload_samples() -> [Vec<u8>; 4] {
+/// A profile of 329 bytes, as a zstd frame made with the dictionary, by Python.
+const PRIMED: &str = "28b52ffd6049009d02005402376164616f72673135313233343536373841646120426569737069656c38352d31322d31300f\
+                      00cdb41320ae048087ad0470ee82e825607c75182808a041705c82f0c9803010c8b1bf7af0d7b87c7a0501";
+
+fn payload_samples() -> [Vec<u8>; 5] {
     let stored = |raw: &[u8]| payload::pack(raw).unwrap().expose().to_vec();
     let mut noise = vec![0; 300];
     SeededEntropy::new(4).fill(&mut noise).unwrap();
-    let frame = HEXLOWER.decode(FRAME.as_bytes()).unwrap();
-    let mut compressed =
-        [&[1, 1], 2000u32.to_be_bytes().as_slice(), &(frame.len() as u32).to_be_bytes(), &frame].concat();
-    compressed.resize(256, 0);
-    [stored(b""), stored(&[b'a'; 246]), stored(&noise), compressed]
+    let compressed = |compression: u8, raw_len: u32, frame: &str| {
+        let frame = HEXLOWER.decode(frame.as_bytes()).unwrap();
+        let len = (frame.len() as u32).to_be_bytes();
+        let mut payload = [&[1, compression], raw_len.to_be_bytes().as_slice(), &len, &frame].concat();
+        payload.resize(256, 0);
+        payload
+    };
+    [
+        stored(b""),
+        stored(&[b'a'; 246]),
+        stored(&noise),
+        compressed(1, 2000, FRAME),
+        compressed(2, 329, PRIMED),
+    ]
 }
 
 fn leaf_samples() -> [Vec<u8>; 8] {
