@@ -6,6 +6,7 @@ use std::io;
 
 use crate::code::{Code, Coded};
 use crate::keyring::KeyringError;
+use crate::ledger::LedgerError;
 use crate::masterkey::secret_file::SecretFileError;
 use crate::store::StoreError;
 
@@ -166,7 +167,10 @@ impl<E: Coded + Error + Send + Sync + 'static> From<E> for Failure {
 /// The sentence of a link of the chain that is an error of one of the rooms that know what to do: the wrappers around
 /// it say only that something failed.
 fn advice((at, cause): (usize, &(dyn Error + 'static))) -> Option<(usize, String)> {
-    let knows = cause.is::<StoreError>() || cause.is::<KeyringError>() || cause.is::<SecretFileError>();
+    let knows = cause.is::<LedgerError>()
+        || cause.is::<StoreError>()
+        || cause.is::<KeyringError>()
+        || cause.is::<SecretFileError>();
     knows.then(|| (at, cause.to_string()))
 }
 

@@ -39,16 +39,15 @@ impl Coded for TelemetryError {
 
 /// Sets up the log and the panic message of this process. To be called once.
 pub fn start(format: LogFormat, level: LogLevel) -> Result<(), TelemetryError> {
+    tracing_subscriber::registry().with(layer(format, level)).try_init().map_err(TelemetryError)?;
     panic::install();
-    tracing_subscriber::registry().with(layer(format, level)).try_init().map_err(TelemetryError)
+    Ok(())
 }
 
 fn layer(format: LogFormat, level: LogLevel) -> Box<dyn Layer<Registry> + Send + Sync> {
     let lines = fmt::layer().with_writer(io::stderr).with_target(false);
     match format {
-        LogFormat::Text => {
-            lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).with_filter(filter(level)).boxed()
-        }
+        LogFormat::Text => lines.with_ansi(false).with_filter(filter(level)).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter(level)).boxed(),
     }
 }
