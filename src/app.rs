@@ -1,6 +1,6 @@
 //! Composition: the one place that names the concrete engine and master key provider.
 //!
-//! Turns settings into an open [`Vault`], or into a new one. Another engine is one line in [`engine`]; another
+//! Turns settings into an open [`Vault`], or into a new one. Another engine is one line in `engine`; another
 //! key provider is one line in `unlock`. Decides nothing that a member would notice. `cli` comes in.
 
 mod error;

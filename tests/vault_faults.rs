@@ -4,6 +4,8 @@
 //! erased, and what was under way is either wholly done or not done at all. After each accident the vault is opened from
 //! what a disk would hold, compared with the model member by member, looked over by the doctor, and goes on working.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

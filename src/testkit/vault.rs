@@ -1,5 +1,7 @@
 //! A whole vault in memory, under a manual clock and seeded randomness: the product without disk, time or chance.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "for tests only")]
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

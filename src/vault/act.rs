@@ -54,13 +54,14 @@ impl<T> Prepared<T> {
 /// A refusal, with the evidence of it where it is one that the log must show.
 pub(crate) struct Refusal {
     error: Error,
-    evidence: Option<Change>,
+    /// Boxed, so that what is rare does not widen every result on the way of what is common.
+    evidence: Option<Box<Change>>,
 }
 
 impl Refusal {
     /// A refusal that leaves a leaf in the ledger.
     pub(crate) fn logged(error: Error, evidence: Change) -> Self {
-        Self { error, evidence: Some(evidence) }
+        Self { error, evidence: Some(Box::new(evidence)) }
     }
 }
 
@@ -98,10 +99,11 @@ impl<'v, T> Act<'v, T> {
             match self.step() {
                 Step::Answer(answer) => return answer,
                 Step::Refuse(ticket, error) => return refused(ticket.wait(), error),
-                Step::Commit(ticket, reply, done) => match committed(ticket.wait(), reply, done) {
-                    Ok(answer) => return answer,
-                    Err(Moved) => {}
-                },
+                Step::Commit(ticket, reply, done) => {
+                    if let Ok(answer) = committed(ticket.wait(), reply, done) {
+                        return answer;
+                    }
+                }
             }
         }
         Err(Error::Conflict)
@@ -113,10 +115,11 @@ impl<'v, T> Act<'v, T> {
             match self.step() {
                 Step::Answer(answer) => return answer,
                 Step::Refuse(ticket, error) => return refused(ticket.await, error),
-                Step::Commit(ticket, reply, done) => match committed(ticket.await, reply, done) {
-                    Ok(answer) => return answer,
-                    Err(Moved) => {}
-                },
+                Step::Commit(ticket, reply, done) => {
+                    if let Ok(answer) = committed(ticket.await, reply, done) {
+                        return answer;
+                    }
+                }
             }
         }
         Err(Error::Conflict)
@@ -130,7 +133,7 @@ impl<'v, T> Act<'v, T> {
             }
             Err(Refusal { error, evidence: None }) => Step::Answer(Err(error)),
             Err(Refusal { error, evidence: Some(change) }) => {
-                Step::Refuse(self.vault.ledger().submit(change, Durability::Buffered), error)
+                Step::Refuse(self.vault.ledger().submit(*change, Durability::Buffered), error)
             }
         }
     }
