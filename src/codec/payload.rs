@@ -205,7 +205,7 @@ mod tests {
         for good in [bytes(&text(100)), bytes(&text(2000))] {
             (0..good.len()).for_each(|cut| refused(good[..cut].to_vec()));
             refused([good.as_slice(), &[0]].concat());
-            for (at, value) in [(0, 2), (1, 2), (2, 1), (5, good[5] + 1), (9, 0), (good.len() - 1, 1)] {
+            for (at, value) in [(0, 2), (1, 3), (2, 1), (5, good[5] + 1), (9, 0), (good.len() - 1, 1)] {
                 let mut bad = good.clone();
                 bad[at] = value;
                 refused(bad);

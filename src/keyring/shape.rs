@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn the_shape_grows_with_the_expected_members() {
         assert_eq!(shape(0), (2, 64, 1, 1 + 257 + 3));
-        assert_eq!(shape(10_000), (2, 228, 1, 1 + 257 + 3));
-        assert_eq!(shape(1_000_000), (2, 22_728, 2, 1 + 257 + 3 * (1 + 89)));
+        assert_eq!(shape(10_000), (2, 200, 1, 1 + 257 + 3));
+        assert_eq!(shape(1_000_000), (2, 20_000, 2, 1 + 257 + 3 * (1 + 79)));
         assert_eq!(shape(1 << 24).0, 2);
         assert_eq!(shape((1 << 24) + 1).0, 3);
-        assert_eq!(shape(1_000_000_000), (3, 22_727_273, 4, 65_794 + 3 * (1 + 2 + 347 + 88_779)));
+        assert_eq!(shape(1_000_000_000), (3, 20_000_000, 4, 65_794 + 3 * (1 + 2 + 306 + 78_125)));
         assert_eq!(shape(MEMBERS_EXPECTED_MAX).0, 3);
         assert!(TreeShape::for_members(MEMBERS_EXPECTED_MAX + 1).is_err());
     }
