@@ -132,9 +132,7 @@ fn decompress(method: u8, packed: &[u8], raw_len: usize) -> Result<Plaintext, Co
         let mut kept = kept.borrow_mut();
         let unpacker = match &mut *kept {
             Some(unpacker) => unpacker,
-            None => {
-                kept.insert(unpacker(with_dictionary).map_err(|_| CodecError::Compressor { what: WHAT })?)
-            }
+            None => kept.insert(unpacker(with_dictionary).map_err(|_| CodecError::Compressor { what: WHAT })?),
         };
         let mut raw = Plaintext::with_capacity(raw_len);
         let written = unpacker.decompress_to_buffer(packed, raw.vec_mut()).map_err(|_| invalid)?;

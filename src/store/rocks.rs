@@ -78,7 +78,9 @@ impl RocksEngine {
     }
 
     fn open_locked(settings: &RocksSettings, replay: Replay, lock: File) -> Result<Self, StoreError> {
-        let cache = Cache::new_lru_cache(settings.block_cache_bytes);
+        // Without locks: a read looks six blocks up, and all requests share the cache. No estimate of the size of a block,
+        // since memtables are charged here too.
+        let cache = Cache::new_hyper_clock_cache(settings.block_cache_bytes, 0);
         let open = || {
             let options = settings::database(settings, replay, &cache)?;
             DB::open_cf_descriptors(&options, &settings.path, settings::families(settings, &cache)?)

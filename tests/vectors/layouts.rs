@@ -335,13 +335,7 @@ fn payload_samples() -> [Vec<u8>; 5] {
         payload.resize(256, 0);
         payload
     };
-    [
-        stored(b""),
-        stored(&[b'a'; 246]),
-        stored(&noise),
-        compressed(1, 2000, FRAME),
-        compressed(2, 329, PRIMED),
-    ]
+    [stored(b""), stored(&[b'a'; 246]), stored(&noise), compressed(1, 2000, FRAME), compressed(2, 329, PRIMED)]
 }
 
 fn leaf_samples() -> [Vec<u8>; 8] {
