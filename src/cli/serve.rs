@@ -12,6 +12,7 @@ use super::session::Session;
 use crate::app;
 use crate::config::Typed;
 use crate::http;
+use crate::types::Identifier;
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -62,6 +63,7 @@ async fn serve(session: &Session) -> Result<(), Failure> {
         Failure::io(format_args!("the address cannot be listened on: {address}: choose another with --listen"), error)
     })?;
     let vault = session.vault()?;
+    Identifier::prepare();
     let edge = http_settings(settings);
     let app = Arc::new(http::Edge::new(vault.clone(), &edge, app::request_ids()));
     let bound = listener.local_addr().unwrap_or(address);

@@ -23,7 +23,7 @@ pub enum Denial {
     #[error("the role of this token may not do this for the stated purpose")]
     PurposeNotAllowed = 4,
     /// There is no such member.
-    #[error("there is no such member, or this token may not know of it")]
+    #[error("there is no such thing, or this token may not know of it")]
     NotFound = 5,
     /// The member, or the compartment, was erased.
     #[error("this was erased")]
@@ -33,7 +33,7 @@ pub enum Denial {
     LegalHold = 7,
     /// The token is bound to another member. To its holder this looks the same as an absent member; the ledger keeps
     /// the difference, because a token that tries the ids of others is worth knowing of.
-    #[error("there is no such member, or this token may not know of it")]
+    #[error("there is no such thing, or this token may not know of it")]
     OtherMember = 8,
 }
 

@@ -30,11 +30,11 @@ pub enum Error {
         problem: &'static str,
     },
     /// An identifier cannot be normalised.
-    #[error("the {} is not acceptable: {problem}", kind.as_str())]
+    #[error("{problem}")]
     Identifier {
         /// Which identifier.
         kind: IdentifierKind,
-        /// The rule it breaks.
+        /// Which identifier it is, and the rule it breaks.
         problem: String,
     },
     /// An identifier belongs to a member already.

@@ -4,21 +4,21 @@
 //! pages of the index, each of which is opened and sealed once a batch. A member that cannot be stored is reported and
 //! the others are stored all the same.
 
-use std::collections::HashSet;
 use std::num::NonZero;
 
 use crate::codec::leaf::NO_DETAIL;
 use crate::codec::{Event, Plaintext};
-use crate::crypto::IndexEntryPlace;
-use crate::keyring::IndexEdit;
 use crate::ledger::Change;
 use crate::policy::Action;
+use crate::store::KeyRange;
+use crate::tables;
 use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId, RecordVersion};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Imported, NewMember, RecordAddress};
 use super::pipeline::Case;
 use super::records::NewRecord;
+use super::register::{Holder, Places, Register};
 use super::{Error, Vault, input};
 
 /// Members of one batch. Larger batches share pages better; this many take some 20 MiB on their way.
@@ -37,6 +37,16 @@ impl Vault {
         Act::new(self, move || prepare(&Case::open(self, ctx), batch))
     }
 
+    /// Merges what the batches of an import left of each index page; to be called once at the end. Each batch writes most
+    /// pages anew, and unmerged they take several times their room on disk.
+    ///
+    /// # Errors
+    /// What the storage engine answers.
+    pub fn finish_import(&self) -> Result<(), Error> {
+        self.engine().flush()?;
+        Ok(self.engine().compact(tables::page::KEYSPACE, &KeyRange::all())?)
+    }
+
     /// Checks a member as far as its own content goes: limits and the form of its identifiers. Looks nothing up.
     ///
     /// # Errors
@@ -48,73 +58,69 @@ impl Vault {
     }
 }
 
-/// A member that can be stored as far as its own content goes.
-struct Checked {
-    json: Plaintext,
-    places: Vec<(IdentifierKind, IndexEntryPlace)>,
-}
-
 fn prepare(case: &Case<'_>, batch: &[NewMember]) -> Decision<Vec<Imported>> {
     case.decide_plain(Action::MemberCreate)?;
     if batch.len() > BATCH_MEMBERS_MAX {
         return Err(Error::LimitReached { limit: "an import batch has at most 10,000 members" }.into());
     }
-    let checked = in_parallel(batch, |new| check(case.vault, new));
-    let mut edit = case.vault.keyring().edit_index(case.vault.engine());
-    let mut ids = HashSet::with_capacity(batch.len());
+    let (texts, places): (Vec<_>, Vec<_>) = in_parallel(batch, |new| check(case.vault, new)).into_iter().unzip();
+    let mut register = Register::look_up(case.vault, &places)?;
     let mut accepted = Vec::with_capacity(batch.len());
     let mut outcomes = Vec::with_capacity(batch.len());
-    for (new, checked) in batch.iter().zip(checked) {
-        outcomes.push(match checked {
-            Err(error) => Imported::Rejected(error),
-            Ok(checked) => {
+    for (position, (text, new)) in texts.into_iter().zip(batch).enumerate() {
+        let places = places.get(position).ok_or(Error::Internal("every member has places"))?;
+        outcomes.push(match (text, register.claim(position, places)) {
+            (Err(error), _) => Imported::Rejected(error),
+            (_, Err(Holder::Member(kind, member))) => Imported::Exists { kind, member: Some(member) },
+            (_, Err(Holder::Earlier(kind))) => Imported::Exists { kind, member: None },
+            (Ok(json), Ok(())) => {
                 let id = MemberId::from_random(case.vault.random()?);
-                let outcome = enter(&mut edit, &ids, &checked, id)?;
-                if let Imported::Created(id) = outcome {
-                    ids.insert(id);
-                    accepted.push((id, new, checked.json));
-                }
-                outcome
+                accepted.push(Accepted { id, new, json, places });
+                Imported::Created(id)
             }
         });
     }
+    Ok(Prepared::durable(outcomes, commit(case, register, &accepted)?))
+}
+
+/// A member that will be stored.
+struct Accepted<'a> {
+    id: MemberId,
+    new: &'a NewMember,
+    json: Plaintext,
+    places: &'a Places,
+}
+
+/// One change of all of them.
+fn commit(case: &Case<'_>, register: Register<'_>, accepted: &[Accepted<'_>]) -> Result<Change, Error> {
     let mut change = case.vault.event(case.ctx, Event::Import, case.now);
     change.decided_at(case.mark);
-    case.vault.put_pages(&mut change, edit)?;
-    for sealed in in_parallel(&accepted, |(id, new, json)| seal(case, *id, new, json)) {
+    let entries: Vec<_> = accepted.iter().map(|member| (member.id, member.places)).collect();
+    for edit in register.enter(&entries)? {
+        case.vault.put_pages(&mut change, edit);
+    }
+    for sealed in in_parallel(accepted, |member| seal(case, member.id, member.new, &member.json)) {
         change.absorb(sealed?);
     }
-    Ok(Prepared::durable(outcomes, change))
+    Ok(change)
 }
 
-fn check(vault: &Vault, new: &NewMember) -> Result<Checked, Error> {
-    input::metadata(&new.meta)?;
-    let json = input::record_text(&new.profile)?;
-    let identifiers = input::identifiers(&new.profile)?;
-    let place = |one: &Identifier| (one.kind(), vault.keyring().index_place(one));
-    let mut places: Vec<_> = identifiers.iter().map(place).collect();
-    // First the one by which an import knows a member again: of the identifiers a member has, it is to be reported.
-    places.sort_by_key(|(kind, _)| *kind != IdentifierKind::ExternalId);
-    Ok(Checked { json, places })
-}
-
-/// Enters the identifiers, all of them or none.
-fn enter(
-    edit: &mut IndexEdit<'_>,
-    batch: &HashSet<MemberId>,
-    checked: &Checked,
-    id: MemberId,
-) -> Result<Imported, Error> {
-    for (kind, place) in &checked.places {
-        if let Some(other) = edit.find(*kind, place)? {
-            let member = Some(other).filter(|other| !batch.contains(other));
-            return Ok(Imported::Exists { kind: *kind, member });
+/// The text of the profile and the places of its identifiers; no places for a profile that is refused.
+fn check(vault: &Vault, new: &NewMember) -> (Result<Plaintext, Error>, Places) {
+    let checked = || -> Result<_, Error> {
+        input::metadata(&new.meta)?;
+        Ok((input::record_text(&new.profile)?, input::identifiers(&new.profile)?))
+    };
+    match checked() {
+        Err(error) => (Err(error), Places::new()),
+        Ok((json, identifiers)) => {
+            let place = |one: &Identifier| (one.kind(), vault.keyring().index_place(one));
+            let mut places: Places = identifiers.iter().map(place).collect();
+            // First the one by which an import knows a member again: of those a member has, it is to be reported.
+            places.sort_by_key(|(kind, _)| *kind != IdentifierKind::ExternalId);
+            (Ok(json), places)
         }
     }
-    for (kind, place) in &checked.places {
-        edit.insert(*kind, place, &id)?;
-    }
-    Ok(Imported::Created(id))
 }
 
 /// The keys, rows and leaf of one member.
@@ -138,7 +144,7 @@ fn seal(case: &Case<'_>, id: MemberId, new: &NewMember, json: &Plaintext) -> Res
         json: json.expose(),
     };
     let (key, row) = vault.seal_record(&body, &record)?;
-    change.put(crate::tables::record::KEYSPACE, key, row);
+    change.put(tables::record::KEYSPACE, key, row);
     Ok(change)
 }
 

@@ -30,7 +30,8 @@ impl Vault {
         for entry in new.iter().filter(|entry| !holds(&old, entry)) {
             self.enter(&mut edit, entry, member)?;
         }
-        self.put_pages(change, edit)
+        self.put_pages(change, edit.finish(self.entropy())?);
+        Ok(())
     }
 
     /// Removes a member from every page of the index, whatever its identifiers were.
@@ -41,7 +42,8 @@ impl Vault {
                 edit.expel(kind, bucket, member)?;
             }
         }
-        self.put_pages(change, edit)
+        self.put_pages(change, edit.finish(self.entropy())?);
+        Ok(())
     }
 
     fn enter(&self, edit: &mut IndexEdit<'_>, entry: &Identifier, member: &MemberId) -> Result<(), Error> {
@@ -51,9 +53,9 @@ impl Vault {
         }
     }
 
-    /// Puts an edit into a change, with the pages it stands on and the marks for the next seal.
-    pub(crate) fn put_pages(&self, change: &mut Change, edit: IndexEdit<'_>) -> Result<(), Error> {
-        let PageEdit { pages, dirty } = edit.finish(self.entropy())?;
+    /// Puts a finished edit into a change, with the pages it stands on and the marks for the next seal.
+    pub(crate) fn put_pages(&self, change: &mut Change, edit: PageEdit) {
+        let PageEdit { pages, dirty } = edit;
         if !pages.is_empty() {
             change.relies_on(Reliance::Epoch(self.keyring().epoch()));
         }
@@ -67,7 +69,6 @@ impl Vault {
         for (subtree, leaf) in dirty {
             change.put(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf), Vec::new());
         }
-        Ok(())
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn identifiers(profile: &Map<String, Value>) -> Result<Vec<Identifier
         match profile.get(kind.as_str()) {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) => found.push(identifier(kind, text)?),
-            Some(_) => return Err(Error::Identifier { kind, problem: "it must be a text".into() }),
+            Some(_) => return Err(Error::Identifier { kind, problem: format!("{kind}: it must be a text") }),
         }
     }
     Ok(found)

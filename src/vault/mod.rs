@@ -25,6 +25,7 @@ mod pipeline;
 mod rate;
 mod read;
 mod records;
+mod register;
 mod status;
 pub mod tokens;
 mod write;

@@ -57,7 +57,7 @@ fn a_member_is_found_shown_held_and_erased() {
     exit 3
     ");
     assert_snapshot!(desk.run(&["member", "show", &id, "--record", "orders/1"]).shown(), @"
-    err: membervault: there is no such member, or this token may not know of it [not_found]
+    err: membervault: there is no such thing, or this token may not know of it [not_found]
     exit 3
     ");
     assert_snapshot!(desk.run(&["member", "hold", &id, "--reason", "pending claim"]).shown(), @"
@@ -82,7 +82,7 @@ fn a_member_is_found_shown_held_and_erased() {
     exit 3
     ");
     assert_snapshot!(desk.run_with_input(&["member", "find", "email"], "ada@example.org").shown(), @"
-    err: membervault: there is no such member, or this token may not know of it [not_found]
+    err: membervault: there is no such thing, or this token may not know of it [not_found]
     exit 3
     ");
     assert_snapshot!(desk.run(&["--quiet", "doctor"]).shown(), @"
@@ -110,7 +110,7 @@ fn an_identifier_is_never_an_argument() {
     exit 2
     ");
     assert_snapshot!(desk.run_with_input(&["member", "find", "email"], "not an address\n").shown(), @"
-    err: membervault: the email is not acceptable: email: an e-mail address has no spaces or control characters [invalid_identifier]
+    err: membervault: email: an e-mail address has no spaces or control characters [invalid_identifier]
     exit 2
     ");
 }
@@ -158,7 +158,7 @@ fn a_token_is_shown_once_listed_and_revoked() {
     exit 2
     ");
     assert_snapshot!(desk.run(&["token", "revoke", "0123456789abcdef"]).shown(), @"
-    err: membervault: there is no such member, or this token may not know of it [not_found]
+    err: membervault: there is no such thing, or this token may not know of it [not_found]
     exit 3
     ");
 }

@@ -9,9 +9,9 @@ use crate::cli::failure::Failure;
 
 /// Rows of one batch: enough that one commit costs little a row, few enough that a batch is taken in well under a
 /// second and little is done again after an interruption.
-const BATCH_ROWS_MAX: usize = 4096;
+const BATCH_ROWS_MAX: usize = 8192;
 /// Bytes of one batch, for files whose rows are large.
-const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Batches parsed and not yet taken.
 const BATCHES_WAITING_MAX: usize = 2;
 
@@ -129,16 +129,16 @@ mod tests {
         let sample = |left, row_bytes| Sample { line: 0, left, row_bytes, fails: false };
         assert_eq!(sizes(sample(0, 1)).0, [0]);
         assert_eq!(sizes(sample(10, 1)).0, [10]);
-        assert_eq!(sizes(sample(10_000, 1)).0, [4096, 4096, 1808]);
-        assert_eq!(sizes(sample(8192, 1)).0, [4096, 4096, 0]);
-        assert_eq!(sizes(sample(20, 1024 * 1024)).0, [8, 9, 3]);
+        assert_eq!(sizes(sample(20_000, 1)).0, [8192, 8192, 3616]);
+        assert_eq!(sizes(sample(16_384, 1)).0, [8192, 8192, 0]);
+        assert_eq!(sizes(sample(40, 1024 * 1024)).0, [17, 18, 5]);
     }
 
     #[test]
     fn an_error_of_the_file_or_of_the_taker_ends_the_run() {
-        let torn = Sample { line: 0, left: 5000, row_bytes: 1, fails: true };
+        let torn = Sample { line: 0, left: 10_000, row_bytes: 1, fails: true };
         let (taken, end) = sizes(torn);
-        assert_eq!(taken, [4096]);
+        assert_eq!(taken, [8192]);
         assert!(matches!(end, Err(Stop::Reading(_))));
         let mut endless = Sample { line: 0, left: u64::MAX, row_bytes: 1, fails: false };
         let end = run(&mut endless, |_| Err(Failure::usage("full", "stop")));

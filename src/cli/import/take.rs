@@ -85,9 +85,11 @@ impl Taker {
         Ok(fates)
     }
 
-    /// Closes the vault.
+    /// Tidies up after the batches and closes the vault.
     pub(super) fn close(self) -> Result<(), Failure> {
-        Ok(self.vault.map_or(Ok(()), |(vault, _)| vault.close())?)
+        let Some((vault, _)) = self.vault else { return Ok(()) };
+        vault.finish_import()?;
+        Ok(vault.close()?)
     }
 }
 
