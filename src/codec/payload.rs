@@ -4,8 +4,9 @@
 //! Compression is 0 for none, 1 for a zstd frame, 2 for a zstd frame made with the dictionary `payload.dict`.
 //!
 //! A profile of 1 KiB is too short for zstd to learn what repeats in it; the dictionary, a line of such JSON as shops
-//! keep, tells it beforehand. On 1,000-byte profiles it halves what is stored (548 bytes rather than 886 without) and
-//! costs a read 0.5 us. The dictionary is part of the format: it never changes, another would be compression 3.
+//! keep, tells it beforehand. On made-up profiles of 1,000 bytes, whose fields it names, 548 bytes are stored rather
+//! than 886, and unpacking takes 1.8 us rather than 0.9 (both measured through Python's binding). Records of other
+//! fields gain less. The dictionary is part of the format: it never changes, another would be compression 3.
 //!
 //! Compression contexts are kept per thread; their workspaces hold traces of what passed through them until it is
 //! overwritten.
