@@ -26,6 +26,7 @@ mod rate;
 mod read;
 mod records;
 mod register;
+pub mod seal;
 mod status;
 pub mod tokens;
 mod write;
