@@ -7,13 +7,17 @@
 
 mod frontier;
 mod hash;
+mod proof;
 mod rebuild;
 mod tree;
+mod verify;
 
 pub use frontier::Frontier;
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use proof::{consistency_proof, inclusion_proof, root_at, tile_at};
 pub use rebuild::{HashSource, rebuild};
 pub use tree::{TILE_HEIGHT, TILE_LEVELS_MAX, TILE_WIDTH, Tile, Tree};
+pub use verify::{verify_consistency, verify_inclusion};
 
 #[cfg(test)]
 mod naive;

@@ -28,6 +28,27 @@ fn an_opened_again_ledger_goes_on_where_it_was() {
     }
 }
 
+#[test]
+fn the_root_of_an_earlier_size_is_read_from_what_is_stored() {
+    let engine = filled(600);
+    for size in [0, 1, 255, 256, 257, 599, 600] {
+        let then = Ledger::open(filled(size), NO_INTERVAL).unwrap().root();
+        assert_eq!(root_at(&*engine, size).unwrap(), Some(then), "size {size}");
+    }
+    assert_eq!(root_at(&*engine, 601).unwrap(), None);
+    assert_eq!(root_at(&MemoryEngine::new(), 0).unwrap(), Some(Tree::new().root()));
+    // A log that was rewritten underneath has another root, and one with a hole has none.
+    let mut batch = Batch::new();
+    batch.put(Keyspace::Ledger, keys::leaf(513), leaf(9999).encode());
+    engine.write(batch, Durability::Synced).unwrap();
+    let then = Ledger::open(filled(520), NO_INTERVAL).unwrap().root();
+    assert_ne!(root_at(&*engine, 520).unwrap(), Some(then));
+    let mut batch = Batch::new();
+    batch.delete(Keyspace::Ledger, keys::leaf(513));
+    engine.write(batch, Durability::Synced).unwrap();
+    assert!(matches!(root_at(&*engine, 520), Err(LedgerError::Corrupt { .. })));
+}
+
 /// Opens a ledger of 600 leaves after `damage`; the message must say what was found.
 fn refuses(damage: impl FnOnce(&mut Batch) -> &mut Batch, found: &str) {
     let engine = filled(600);
