@@ -12,6 +12,8 @@
     reason = "a test"
 )]
 
+#[path = "vectors/leaves.rs"]
+mod leaves;
 #[path = "vectors/layouts.rs"]
 mod layouts;
 #[path = "vectors/places.rs"]

@@ -20,6 +20,8 @@ mod derived;
 mod envelopes;
 #[path = "vectors/layouts.rs"]
 mod layouts;
+#[path = "vectors/leaves.rs"]
+mod leaves;
 #[path = "vectors/places.rs"]
 mod places;
 

@@ -5,14 +5,14 @@
 //! nothing, but tells a damaged file from a wrong passphrase.
 //!
 //! Body: `1 | epoch u64 | root 32 | has next u8 [epoch u64 | root 32] | vault secret 32 | ledger size u64 | ledger root
-//! 32 | holders u8 x (len u16 | path) | zeroes to a multiple of 512`.
+//! 32 | holders u8 x (name | len u16 | path) | zeroes to a multiple of 512`.
 
 use std::path::PathBuf;
 
 use super::key_bytes::KeyBytes;
-use super::reader::Reader;
+use super::reader::{Reader, name_len};
 use super::{CodecError, Plaintext};
-use crate::types::VaultId;
+use crate::types::{HolderName, VaultId};
 
 const FILE: &str = "keyring file";
 const HEADER: &str = "keyring header";
@@ -124,8 +124,17 @@ pub struct KeyringBody<R, V> {
     pub ledger_size: u64,
     /// The root hash over them.
     pub ledger_root: [u8; 32],
-    /// Directories that keep copies of the file.
-    pub holders: Vec<PathBuf>,
+    /// Who keeps copies of the file.
+    pub holders: Vec<Holder>,
+}
+
+/// A directory, on another disk or host, that keeps a copy of the keyring file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What the operator calls it.
+    pub name: HolderName,
+    /// The directory.
+    pub directory: PathBuf,
 }
 
 impl<R: KeyBytes, V: KeyBytes> KeyringBody<R, V> {
@@ -169,12 +178,14 @@ impl<R: KeyBytes, V: KeyBytes> KeyringBody<R, V> {
     }
 }
 
-fn encode_holders(holders: &[PathBuf], body: &mut Plaintext) -> Result<(), CodecError> {
+fn encode_holders(holders: &[Holder], body: &mut Plaintext) -> Result<(), CodecError> {
     let too_large = |field| CodecError::TooLarge { what: BODY, field };
     let count = u8::try_from(holders.len()).ok().filter(|_| holders.len() <= HOLDERS_MAX);
     body.extend(&[count.ok_or(too_large("the number of holders"))?]);
     for holder in holders {
-        let path = holder.to_str().ok_or(CodecError::Invalid { what: BODY, field: "holder" })?;
+        let path = holder.directory.to_str().ok_or(CodecError::Invalid { what: BODY, field: "holder" })?;
+        body.extend(&[name_len(holder.name.as_str())]);
+        body.extend(holder.name.as_str().as_bytes());
         let len = u16::try_from(path.len()).ok().filter(|_| path.len() <= HOLDER_PATH_MAX);
         body.extend(&len.ok_or(too_large("the path of a holder"))?.to_be_bytes());
         body.extend(path.as_bytes());
@@ -182,20 +193,21 @@ fn encode_holders(holders: &[PathBuf], body: &mut Plaintext) -> Result<(), Codec
     Ok(())
 }
 
-fn parse_holders(reader: &mut Reader<'_>) -> Result<Vec<PathBuf>, CodecError> {
+fn parse_holders(reader: &mut Reader<'_>) -> Result<Vec<Holder>, CodecError> {
     let count = usize::from(reader.u8()?);
     if count > HOLDERS_MAX {
         return Err(reader.invalid("the number of holders"));
     }
     let mut holders = Vec::with_capacity(count);
     for _ in 0..count {
+        let name = reader.name("the name of a holder")?;
         let len = usize::from(reader.u16()?);
         let path = reader.take(len)?;
         if len > HOLDER_PATH_MAX {
             return Err(reader.invalid("holder"));
         }
         let path = std::str::from_utf8(path).map_err(|_| reader.invalid("holder"))?;
-        holders.push(PathBuf::from(path));
+        holders.push(Holder { name, directory: PathBuf::from(path) });
     }
     Ok(holders)
 }
@@ -215,8 +227,12 @@ mod tests {
             vault_secret: Secret::new([3; 32]),
             ledger_size: 6,
             ledger_root: [7; 32],
-            holders: holders.iter().map(PathBuf::from).collect(),
+            holders: holders.iter().copied().map(holder).collect(),
         }
+    }
+
+    fn holder(path: &str) -> Holder {
+        Holder { name: "safe".parse().unwrap(), directory: path.into() }
     }
 
     #[test]
@@ -236,7 +252,7 @@ mod tests {
     fn damage_is_refused() {
         let bytes = body(true, &["/mnt/a"]).encode().unwrap().expose().to_vec();
         (0..bytes.len()).for_each(|cut| assert!(Body::parse(&bytes[..cut]).is_err(), "{cut}"));
-        for (at, value) in [(0, 2), (41, 2), (154, 17), (157, 0xff), (511, 1)] {
+        for (at, value) in [(0, 2), (41, 2), (154, 17), (156, b'S'), (162, 0xff), (511, 1)] {
             let mut bytes = bytes.clone();
             bytes[at] = value;
             assert!(Body::parse(&bytes).is_err(), "{at}");

@@ -33,6 +33,10 @@ pub mod tag {
     pub const TOKEN: u8 = b'K';
     /// The outcome of a request with an idempotency key.
     pub const IDEMPOTENCY: u8 = b'I';
+    /// An erasure that is not yet sealed.
+    pub const PENDING: u8 = b'P';
+    /// A new root of the key tree.
+    pub const ROTATION: u8 = b'R';
 }
 
 /// First byte of the keys of each kind of ledger row.
@@ -100,6 +104,28 @@ pub fn parse_dirty(key: &[u8]) -> Result<(Subtree, u32), CodecError> {
     let mut reader = tagged("dirty mark key", key, tag::DIRTY)?;
     let leaf = (Subtree(reader.u8()?), reader.u32()?);
     reader.finish().map(|()| leaf)
+}
+
+/// Control: the mark of an erasure that is not yet sealed.
+pub fn pending(erasure: &ErasureId) -> [u8; 17] {
+    join(&[&[tag::PENDING], erasure.as_bytes()])
+}
+
+/// The erasure of a pending mark's key.
+pub fn parse_pending(key: &[u8]) -> Result<ErasureId, CodecError> {
+    tagged_id("pending mark key", key, tag::PENDING).map(ErasureId::from_bytes)
+}
+
+/// Control: how the tree came to its epoch.
+pub fn rotation(epoch: u64) -> [u8; 9] {
+    join(&[&[tag::ROTATION], &epoch.to_be_bytes()])
+}
+
+/// The epoch of a rotation's key.
+pub fn parse_rotation(key: &[u8]) -> Result<u64, CodecError> {
+    let mut reader = tagged("rotation key", key, tag::ROTATION)?;
+    let epoch = reader.u64()?;
+    reader.finish().map(|()| epoch)
 }
 
 /// Control: a legal hold.
@@ -234,6 +260,8 @@ mod tests {
         let id = ErasureId::from_bytes([9; 16]);
         assert_eq!(parse_erasure(&erasure(&id)), Ok(id));
         assert_eq!(parse_dirty(&dirty(Subtree(2), 0x0102_0304)), Ok((Subtree(2), 0x0102_0304)));
+        assert_eq!(parse_pending(&pending(&id)), Ok(id));
+        assert_eq!(parse_rotation(&rotation(7)), Ok(7));
         assert_eq!(parse_hold(&hold(&MEMBER)), Ok(MEMBER));
         let id = TokenId::from_bytes([5; 8]);
         assert_eq!(parse_token(&token(&id)), Ok(id));

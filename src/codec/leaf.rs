@@ -4,219 +4,15 @@
 //! reference and the tags are keyed under the member's keys, the time is cut to the minute.
 
 use super::CodecError;
+use super::event::WHAT;
+pub use super::event::{Detail, Event, HolderChange, LeafKind, NO_DETAIL, Rotation, SEAL_TAGS_MAX, SealEvent};
 use super::reader::{Reader, name_len};
-use crate::types::{ErasureId, Purpose, Role, TokenId};
+use crate::types::{Purpose, TokenId};
 
-const WHAT: &str = "ledger leaf";
 const VERSION: u8 = 1;
 
-/// The longest leaf: 33 fixed bytes, a purpose of 32, and a body of 49.
-pub const LEN_MAX: usize = 114;
-
-/// SHA-256 of the envelope in the access row of a leaf.
-pub type Detail = [u8; 32];
-/// The commitment of an access that left no details.
-pub const NO_DETAIL: Detail = [0; 32];
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])+ $name:ident = $number:literal $text:literal,)+) => {
-        /// What a leaf attests. The numbers never change; 32 to 36 are kept for seal, restore, backup, master rotation
-        /// and holders.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum LeafKind { $($(#[$doc])+ $name = $number,)+ }
-
-        impl LeafKind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            /// The number in the leaf.
-            pub const fn number(self) -> u8 {
-                self as u8
-            }
-
-            /// The kind of a number.
-            pub const fn from_number(number: u8) -> Option<Self> {
-                match number { $($number => Some(Self::$name),)+ _ => None }
-            }
-
-            /// The name in listings.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// The vault was made.
-    VaultInit = 1 "vault.init",
-    /// The vault was opened.
-    VaultOpen = 2 "vault.open",
-    /// A member was created.
-    MemberCreate = 3 "member.create",
-    /// A record was created or changed.
-    RecordWrite = 4 "record.write",
-    /// A record was deleted.
-    RecordDelete = 5 "record.delete",
-    /// A record was read.
-    RecordRead = 6 "record.read",
-    /// A member was looked up by an identifier.
-    MemberLookup = 7 "member.lookup",
-    /// Member ids were listed.
-    MemberList = 8 "member.list",
-    /// The records of a member were listed.
-    RecordList = 9 "record.list",
-    /// All that is held about a member was read.
-    MemberExport = 10 "member.export",
-    /// A request was denied.
-    Denial = 11 "denial",
-    /// A member or a compartment was erased.
-    EraseIntent = 12 "erase.intent",
-    /// A legal hold was set.
-    HoldSet = 13 "hold.set",
-    /// A legal hold was released.
-    HoldRelease = 14 "hold.release",
-    /// An API token was issued.
-    TokenCreate = 15 "token.create",
-    /// An API token was revoked.
-    TokenRevoke = 16 "token.revoke",
-    /// A policy came into force.
-    PolicyLoad = 17 "policy.load",
-    /// A batch was imported.
-    Import = 18 "import",
-    /// The keyring file was rewritten in a newer form.
-    KeyringUpgrade = 19 "keyring.upgrade",
-}
-
-/// What a leaf attests, with what it says beyond its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant is documented as the kind of the same name")]
-pub enum Event {
-    VaultInit,
-    VaultOpen,
-    MemberCreate(Detail),
-    RecordWrite(Detail),
-    RecordDelete(Detail),
-    RecordRead(Detail),
-    MemberLookup(Detail),
-    MemberList,
-    RecordList(Detail),
-    MemberExport(Detail),
-    /// `action` is the number of what was asked for, `reason` that of the denial.
-    Denial {
-        action: u8,
-        reason: u8,
-    },
-    /// `tag` is how whoever holds the member's keys finds the erasure again.
-    EraseIntent {
-        erasure: ErasureId,
-        compartment_only: bool,
-        tag: [u8; 32],
-    },
-    HoldSet(Detail),
-    HoldRelease(Detail),
-    TokenCreate(TokenId, Role),
-    TokenRevoke(TokenId, Role),
-    /// SHA-256 of the policy.
-    PolicyLoad([u8; 32]),
-    Import,
-    KeyringUpgrade,
-}
-
-impl Event {
-    /// The kind.
-    pub const fn kind(&self) -> LeafKind {
-        match self {
-            Self::VaultInit => LeafKind::VaultInit,
-            Self::VaultOpen => LeafKind::VaultOpen,
-            Self::MemberCreate(_) => LeafKind::MemberCreate,
-            Self::RecordWrite(_) => LeafKind::RecordWrite,
-            Self::RecordDelete(_) => LeafKind::RecordDelete,
-            Self::RecordRead(_) => LeafKind::RecordRead,
-            Self::MemberLookup(_) => LeafKind::MemberLookup,
-            Self::MemberList => LeafKind::MemberList,
-            Self::RecordList(_) => LeafKind::RecordList,
-            Self::MemberExport(_) => LeafKind::MemberExport,
-            Self::Denial { .. } => LeafKind::Denial,
-            Self::EraseIntent { .. } => LeafKind::EraseIntent,
-            Self::HoldSet(_) => LeafKind::HoldSet,
-            Self::HoldRelease(_) => LeafKind::HoldRelease,
-            Self::TokenCreate(..) => LeafKind::TokenCreate,
-            Self::TokenRevoke(..) => LeafKind::TokenRevoke,
-            Self::PolicyLoad(_) => LeafKind::PolicyLoad,
-            Self::Import => LeafKind::Import,
-            Self::KeyringUpgrade => LeafKind::KeyringUpgrade,
-        }
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::VaultInit | Self::VaultOpen | Self::MemberList | Self::Import | Self::KeyringUpgrade => {}
-            Self::MemberCreate(hash)
-            | Self::RecordWrite(hash)
-            | Self::RecordDelete(hash)
-            | Self::RecordRead(hash)
-            | Self::MemberLookup(hash)
-            | Self::RecordList(hash)
-            | Self::MemberExport(hash)
-            | Self::HoldSet(hash)
-            | Self::HoldRelease(hash)
-            | Self::PolicyLoad(hash) => out.extend_from_slice(hash),
-            Self::Denial { action, reason } => out.extend_from_slice(&[*action, *reason]),
-            Self::EraseIntent { erasure, compartment_only, tag } => {
-                out.extend_from_slice(erasure.as_bytes());
-                out.push(u8::from(*compartment_only));
-                out.extend_from_slice(tag);
-            }
-            Self::TokenCreate(token, role) | Self::TokenRevoke(token, role) => {
-                out.extend_from_slice(token.as_bytes());
-                out.push(role.number());
-            }
-        }
-    }
-
-    fn parse(kind: LeafKind, bytes: &[u8]) -> Result<Self, CodecError> {
-        let mut reader = Reader::unversioned(WHAT, bytes);
-        let event = match kind {
-            LeafKind::VaultInit => Self::VaultInit,
-            LeafKind::VaultOpen => Self::VaultOpen,
-            LeafKind::MemberCreate => Self::MemberCreate(*reader.array()?),
-            LeafKind::RecordWrite => Self::RecordWrite(*reader.array()?),
-            LeafKind::RecordDelete => Self::RecordDelete(*reader.array()?),
-            LeafKind::RecordRead => Self::RecordRead(*reader.array()?),
-            LeafKind::MemberLookup => Self::MemberLookup(*reader.array()?),
-            LeafKind::MemberList => Self::MemberList,
-            LeafKind::RecordList => Self::RecordList(*reader.array()?),
-            LeafKind::MemberExport => Self::MemberExport(*reader.array()?),
-            LeafKind::Denial => Self::Denial { action: reader.u8()?, reason: reader.u8()? },
-            LeafKind::EraseIntent => Self::EraseIntent {
-                erasure: ErasureId::from_bytes(*reader.array()?),
-                compartment_only: parse_scope(&mut reader)?,
-                tag: *reader.array()?,
-            },
-            LeafKind::HoldSet => Self::HoldSet(*reader.array()?),
-            LeafKind::HoldRelease => Self::HoldRelease(*reader.array()?),
-            LeafKind::TokenCreate => Self::TokenCreate(TokenId::from_bytes(*reader.array()?), parse_role(&mut reader)?),
-            LeafKind::TokenRevoke => Self::TokenRevoke(TokenId::from_bytes(*reader.array()?), parse_role(&mut reader)?),
-            LeafKind::PolicyLoad => Self::PolicyLoad(*reader.array()?),
-            LeafKind::Import => Self::Import,
-            LeafKind::KeyringUpgrade => Self::KeyringUpgrade,
-        };
-        reader.finish().map(|()| event)
-    }
-}
-
-fn parse_scope(reader: &mut Reader<'_>) -> Result<bool, CodecError> {
-    match reader.u8()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(reader.invalid("scope")),
-    }
-}
-
-fn parse_role(reader: &mut Reader<'_>) -> Result<Role, CodecError> {
-    Role::from_number(reader.u8()?).ok_or_else(|| reader.invalid("role"))
-}
+/// The longest leaf but a `seal`: 33 fixed bytes, a purpose of 32, and a body of 76.
+pub const LEN_USUAL_MAX: usize = 141;
 
 /// One entry of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -237,7 +33,7 @@ impl Leaf {
     /// The bytes that are stored and hashed.
     pub fn encode(&self) -> Vec<u8> {
         let purpose = self.purpose.as_ref().map_or("", Purpose::as_str);
-        let mut bytes = Vec::with_capacity(LEN_MAX);
+        let mut bytes = Vec::with_capacity(LEN_USUAL_MAX);
         bytes.extend_from_slice(&[VERSION, self.event.kind().number()]);
         bytes.extend_from_slice(&self.minute.to_be_bytes());
         bytes.extend_from_slice(self.actor.as_bytes());
@@ -248,9 +44,9 @@ impl Leaf {
         let body_at = bytes.len();
         self.event.encode(&mut bytes);
         let (head, body) = bytes.split_at_mut(body_at);
-        if let Some(len) = head.last_mut() {
-            // The length is a u16; a body has 49 bytes at most, so its upper byte stays zero.
-            *len = u8::try_from(body.len()).unwrap_or(u8::MAX);
+        if let Some(len) = head.last_chunk_mut() {
+            // A body has 33 KiB at most: a seal with all its tags.
+            *len = u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes();
         }
         bytes
     }
@@ -274,8 +70,27 @@ impl Leaf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::slot::{HolderState, HolderStatement, SlotLevel};
+    use crate::types::{BackupId, ErasureId, Role};
 
     const TOKEN: TokenId = TokenId::from_bytes([4; 8]);
+
+    fn seal(tags: u16) -> SealEvent {
+        let tag = |number: u16| {
+            let mut tag = [0; 32];
+            tag[..2].copy_from_slice(&number.to_be_bytes());
+            tag
+        };
+        let holder = |state, name: &str| HolderStatement { state, name: name.parse().unwrap() };
+        SealEvent {
+            epoch: 2,
+            old_root: [4; 32],
+            new_root: [5; 32],
+            level: SlotLevel::File,
+            holders: vec![holder(HolderState::Acknowledged, "local"), holder(HolderState::Revoked, "old")],
+            tags: (0..tags).map(tag).collect(),
+        }
+    }
 
     fn events() -> Vec<Event> {
         let detail = [1; 32];
@@ -301,6 +116,12 @@ mod tests {
             Event::PolicyLoad([7; 32]),
             Event::Import,
             Event::KeyringUpgrade,
+            Event::Seal(seal(3)),
+            Event::Restore { backup: BackupId::from_bytes([8; 16]), members: 9, erased_again: 1 },
+            Event::Backup { backup: BackupId::from_bytes([8; 16]), manifest: [9; 32] },
+            Event::MasterRotate,
+            Event::Holder { change: HolderChange::Revoked, name: "vault-2".parse().unwrap() },
+            Event::TreeRotate(Rotation { epoch: 3, old_root: [4; 32], new_root: [5; 32], leaves: 6 }),
         ]
     }
 
@@ -315,12 +136,13 @@ mod tests {
         assert!(events.iter().map(Event::kind).eq(LeafKind::ALL.iter().copied()));
         for event in events {
             assert_eq!(LeafKind::from_number(event.kind().number()), Some(event.kind()));
+            let usual = event.kind() != LeafKind::Seal;
             let leaf = leaf(event);
             let bytes = leaf.encode();
-            assert!(bytes.len() <= LEN_MAX);
+            assert!(!usual || bytes.len() <= LEN_USUAL_MAX);
             assert_eq!(Leaf::parse(&bytes).as_ref(), Ok(&leaf));
-            (0..bytes.len()).for_each(|cut| assert!(Leaf::parse(&bytes[..cut]).is_err(), "{event:?} {cut}"));
-            assert!(Leaf::parse(&[bytes.as_slice(), &[0]].concat()).is_err(), "{event:?}");
+            (0..bytes.len()).for_each(|cut| assert!(Leaf::parse(&bytes[..cut]).is_err(), "{leaf:?} {cut}"));
+            assert!(Leaf::parse(&[bytes.as_slice(), &[0]].concat()).is_err(), "{leaf:?}");
         }
     }
 
@@ -329,10 +151,22 @@ mod tests {
         let mut bytes = leaf(Event::VaultInit).encode();
         bytes[1] = LeafKind::Denial.number();
         assert!(Leaf::parse(&bytes).is_err());
-        bytes[1] = 32;
-        assert_eq!(Leaf::parse(&bytes), Err(CodecError::Unknown { what: WHAT, found: 32 }));
+        bytes[1] = 38;
+        assert_eq!(Leaf::parse(&bytes), Err(CodecError::Unknown { what: WHAT, found: 38 }));
         let mut bytes = leaf(Event::TokenCreate(TOKEN, Role::Crm)).encode();
         *bytes.last_mut().unwrap() = 9;
         assert_eq!(Leaf::parse(&bytes), Err(CodecError::Invalid { what: WHAT, field: "role" }));
+    }
+
+    #[test]
+    fn a_seal_carries_its_tags_ascending_and_a_bounded_number_of_them() {
+        let full = leaf(Event::Seal(seal(1_024)));
+        assert_eq!(Leaf::parse(&full.encode()), Ok(full));
+        assert!(Leaf::parse(&leaf(Event::Seal(seal(1_025))).encode()).is_err());
+        let mut seal = seal(3);
+        seal.tags.swap(0, 1);
+        assert!(Leaf::parse(&leaf(Event::Seal(seal.clone())).encode()).is_err());
+        seal.tags = vec![[1; 32]; 2];
+        assert!(Leaf::parse(&leaf(Event::Seal(seal)).encode()).is_err(), "each tag once");
     }
 }

@@ -6,6 +6,7 @@
 //! Called by `crypto` (for the container of plaintext), `tables`, `keyring`, `ledger` and `vault`.
 
 mod error;
+pub mod event;
 mod key_bytes;
 pub mod keyring;
 pub mod keys;
@@ -21,11 +22,11 @@ pub mod rows;
 
 pub use error::CodecError;
 pub use key_bytes::{KEY_LEN, KeyBytes};
-pub use keyring::{KeyringBody, KeyringHeader, UnlockMethod};
+pub use keyring::{Holder, KeyringBody, KeyringHeader, UnlockMethod};
 pub use leaf::{Event, Leaf, LeafKind};
 pub use member::{CompartmentKeys, MemberBody};
 pub use node::NodeBody;
 pub use page::Page;
 pub use plaintext::Plaintext;
 pub use record::{RecordBody, RecordParts};
-pub use rows::{ErasureRow, ErasureStage, HeadRow, RecordRow, RowStamp, VaultMeta};
+pub use rows::{ErasureRow, ErasureStage, HeadRow, RecordRow, RotationRow, RowStamp, VaultMeta};

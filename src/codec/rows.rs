@@ -6,7 +6,10 @@ use super::CodecError;
 use super::keys::{scope_number, scope_of};
 use super::reader::Reader;
 use crate::clock::Timestamp;
+use crate::types::place::Subtree;
 use crate::types::{ErasureId, MemberId, RecordVersion, VaultId};
+
+const ROTATION: &str = "rotation row";
 
 /// The version of every row layout so far.
 pub const ROW_VERSION: u8 = 1;
@@ -170,7 +173,8 @@ pub enum ErasureStage {
     Purged = 3,
 }
 
-/// An erasure: `1 | member 16 | compartment u16 | requested ms u64 | fenced ms u64 | stage u8 | tag 32 | leaf u64`.
+/// An erasure: `1 | member 16 | compartment u16 | requested ms u64 | fenced ms u64 | stage u8 | tag 32 | leaf u64 |
+/// seal leaf u64 | epoch u64 | sealed ms u64 | purged ms u64`. What has not happened yet is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErasureRow {
     /// The member.
@@ -187,11 +191,39 @@ pub struct ErasureRow {
     pub tag: [u8; 32],
     /// The leaf of `erase.intent`. Known only when it is committed: the committer writes it into the finished row.
     pub leaf: u64,
+    /// The leaf of the `seal`, likewise.
+    pub seal_leaf: u64,
+    /// The epoch it was sealed at: no root before it exists any more.
+    pub epoch: u64,
+    /// When it was sealed.
+    pub sealed: Timestamp,
+    /// When the files were found clean.
+    pub purged: Timestamp,
 }
 
 impl ErasureRow {
-    /// Where the leaf index stands in the row, for the committer.
+    /// Where the index of the `erase.intent` stands in the row, for the committer.
     pub const LEAF_AT: usize = 68;
+    /// Where the index of the `seal` stands in the row, for the committer.
+    pub const SEAL_LEAF_AT: usize = 76;
+
+    /// An erasure as it begins: fenced at this moment, and nothing more.
+    pub const fn fenced(member: MemberId, compartment: Option<u16>, now: Timestamp, tag: [u8; 32]) -> Self {
+        let never = Timestamp::from_millis(0);
+        Self {
+            member,
+            compartment,
+            requested: now,
+            fenced: now,
+            stage: ErasureStage::Fenced,
+            tag,
+            leaf: 0,
+            seal_leaf: 0,
+            epoch: 0,
+            sealed: never,
+            purged: never,
+        }
+    }
 
     /// Writes the row.
     pub fn encode(&self) -> Vec<u8> {
@@ -202,7 +234,8 @@ impl ErasureRow {
         row.extend_from_slice(&self.fenced.as_millis().to_be_bytes());
         row.push(self.stage as u8);
         row.extend_from_slice(&self.tag);
-        row.extend_from_slice(&self.leaf.to_be_bytes());
+        let numbers = [self.leaf, self.seal_leaf, self.epoch, self.sealed.as_millis(), self.purged.as_millis()];
+        row.extend(numbers.iter().flat_map(|number| number.to_be_bytes()));
         row
     }
 
@@ -222,8 +255,67 @@ impl ErasureRow {
             },
             tag: *reader.array()?,
             leaf: reader.u64()?,
+            seal_leaf: reader.u64()?,
+            epoch: reader.u64()?,
+            sealed: Timestamp::from_millis(reader.u64()?),
+            purged: Timestamp::from_millis(reader.u64()?),
         };
         reader.finish().map(|()| erasure)
+    }
+}
+
+/// How the key tree came to an epoch: `1 | old root commitment 32 | new root commitment 32 | at ms u64 | leaf u64 |
+/// leaves u16 x (subtree u8 | leaf u32)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotationRow {
+    /// The commitment of the root before.
+    pub old_root: [u8; 32],
+    /// The commitment of the new root.
+    pub new_root: [u8; 32],
+    /// When.
+    pub at: Timestamp,
+    /// The leaf of the ledger; the committer writes it into the finished row.
+    pub leaf: u64,
+    /// The leaves of the key tree that got new keys, ascending.
+    pub leaves: Vec<(Subtree, u32)>,
+}
+
+impl RotationRow {
+    /// Where the leaf index stands in the row, for the committer.
+    pub const LEAF_AT: usize = 73;
+    /// Leaves one rotation may re-key.
+    pub const LEAVES_MAX: usize = 4_096;
+
+    /// Writes the row.
+    pub fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        let count = u16::try_from(self.leaves.len()).ok().filter(|_| self.leaves.len() <= Self::LEAVES_MAX);
+        let count = count.ok_or(CodecError::TooLarge { what: ROTATION, field: "the number of leaves" })?;
+        let mut row = vec![ROW_VERSION];
+        row.extend_from_slice(&self.old_root);
+        row.extend_from_slice(&self.new_root);
+        row.extend_from_slice(&self.at.as_millis().to_be_bytes());
+        row.extend_from_slice(&self.leaf.to_be_bytes());
+        row.extend_from_slice(&count.to_be_bytes());
+        for (subtree, leaf) in &self.leaves {
+            row.push(subtree.0);
+            row.extend_from_slice(&leaf.to_be_bytes());
+        }
+        Ok(row)
+    }
+
+    /// Reads the row.
+    pub fn parse(row: &[u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(ROTATION, row, ROW_VERSION)?;
+        let (old_root, new_root) = (*reader.array()?, *reader.array()?);
+        let (at, leaf, count) = (Timestamp::from_millis(reader.u64()?), reader.u64()?, usize::from(reader.u16()?));
+        let mut leaves = Vec::with_capacity(count.min(Self::LEAVES_MAX));
+        for _ in 0..count {
+            leaves.push((Subtree(reader.u8()?), reader.u32()?));
+        }
+        if count > Self::LEAVES_MAX || leaves.iter().zip(leaves.iter().skip(1)).any(|(one, next)| one >= next) {
+            return Err(reader.invalid("leaves"));
+        }
+        reader.finish().map(|()| Self { old_root, new_root, at, leaf, leaves })
     }
 }
 
@@ -240,18 +332,11 @@ mod tests {
 
     #[test]
     fn the_leaf_index_stands_where_the_committer_writes_it() {
-        let mut erasure = ErasureRow {
-            member: MemberId::from_bytes([1; 16]),
-            compartment: None,
-            requested: Timestamp::from_millis(2),
-            fenced: Timestamp::from_millis(3),
-            stage: ErasureStage::Fenced,
-            tag: [4; 32],
-            leaf: 0,
-        };
+        let mut erasure = ErasureRow::fenced(MemberId::from_bytes([1; 16]), None, Timestamp::from_millis(2), [4; 32]);
         let mut row = erasure.encode();
-        row[ErasureRow::LEAF_AT..].copy_from_slice(&77u64.to_be_bytes());
-        erasure.leaf = 77;
+        row[ErasureRow::LEAF_AT..][..8].copy_from_slice(&77u64.to_be_bytes());
+        row[ErasureRow::SEAL_LEAF_AT..][..8].copy_from_slice(&78u64.to_be_bytes());
+        (erasure.leaf, erasure.seal_leaf) = (77, 78);
         assert_eq!(ErasureRow::parse(&row), Ok(erasure));
         row[ErasureRow::LEAF_AT - 33] = 4;
         assert_eq!(ErasureRow::parse(&row), Err(CodecError::Unknown { what: "erasure row", found: 4 }));
@@ -270,5 +355,24 @@ mod tests {
         assert_eq!(parse_epoch(&[2, 0]), Err(CodecError::Unknown { what: "epoch row", found: 2 }));
         let erasure = ErasureId::from_bytes([3; 16]);
         assert_eq!(parse_fence(&encode_fence(&erasure)), Ok(erasure));
+    }
+
+    #[test]
+    fn a_rotation_names_its_leaves_once_and_in_order() {
+        let leaves = vec![(Subtree(0), 7), (Subtree(0), 9), (Subtree(3), 1)];
+        let at = Timestamp::from_millis(5);
+        let mut rotation = RotationRow { old_root: [1; 32], new_root: [2; 32], at, leaf: 0, leaves };
+        let mut row = rotation.encode().unwrap();
+        row[RotationRow::LEAF_AT..][..8].copy_from_slice(&6u64.to_be_bytes());
+        rotation.leaf = 6;
+        assert_eq!(RotationRow::parse(&row), Ok(rotation.clone()));
+        (0..row.len()).for_each(|cut| assert!(RotationRow::parse(&row[..cut]).is_err(), "{cut}"));
+        rotation.leaves.swap(0, 1);
+        assert!(RotationRow::parse(&rotation.encode().unwrap()).is_err());
+        rotation.leaves = vec![(Subtree(0), 7); 2];
+        assert!(RotationRow::parse(&rotation.encode().unwrap()).is_err());
+        rotation.leaves =
+            (0..=RotationRow::LEAVES_MAX).map(|leaf| (Subtree(0), u32::try_from(leaf).unwrap())).collect();
+        assert!(rotation.encode().is_err());
     }
 }

@@ -52,6 +52,9 @@ pub struct PageEdit {
     pub pages: Vec<PageChange>,
     /// The leaves of the tree whose pages lost an entry. Until they are re-keyed, an old copy of the page still shows it.
     pub dirty: Vec<(Subtree, u32)>,
+    /// The epoch of the tree when the edit began: whoever writes the pages relies on it, for a bucket may be re-keyed
+    /// before its first page is there to tell.
+    pub epoch: u64,
 }
 
 impl Keyring {
@@ -110,7 +113,8 @@ impl Keyring {
 
     /// Begins an edit of the index as `reader` sees it.
     pub fn edit_index<'a>(&'a self, reader: &'a dyn Reader) -> IndexEdit<'a> {
-        IndexEdit { keyring: self, reader, chains: BTreeMap::new(), dirty: BTreeSet::new() }
+        let (chains, dirty) = (BTreeMap::new(), BTreeSet::new());
+        IndexEdit { keyring: self, reader, epoch: self.epoch(), chains, dirty }
     }
 
     fn open_chain(&self, reader: &dyn Reader, kind: IdentifierKind, bucket: u32) -> Result<Chain, KeyringError> {
@@ -160,6 +164,7 @@ fn open_page(key: &TreeKey<Bucket>, place: &PagePlace<'_>, row: &[u8]) -> Result
 pub struct IndexEdit<'a> {
     keyring: &'a Keyring,
     reader: &'a dyn Reader,
+    epoch: u64,
     chains: BTreeMap<(IdentifierKind, u32), Chain>,
     dirty: BTreeSet<(Subtree, u32)>,
 }
@@ -210,7 +215,7 @@ impl IndexEdit<'_> {
 
     /// Seals what was changed. Each changed page is sealed once.
     pub fn finish(self, entropy: &dyn Entropy) -> Result<PageEdit, KeyringError> {
-        let Self { keyring, reader, chains, dirty } = self;
+        let Self { keyring, reader, epoch, chains, dirty } = self;
         let mut pages = Vec::new();
         for ((kind, bucket), chain) in &chains {
             // Opened before, so the key is most likely still at hand.
@@ -221,7 +226,7 @@ impl IndexEdit<'_> {
                 pages.push(PageChange { key: tables::page::key(place.field, *bucket, number), was: page.was, row });
             }
         }
-        Ok(PageEdit { pages, dirty: dirty.into_iter().collect() })
+        Ok(PageEdit { pages, dirty: dirty.into_iter().collect(), epoch })
     }
 
     fn chain(&mut self, kind: IdentifierKind, bucket: u32) -> Result<&mut Chain, KeyringError> {

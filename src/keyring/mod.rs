@@ -30,6 +30,7 @@ pub use index::{EDIT_BUCKETS_MAX, IndexEdit, Insertion, PageChange, PageEdit};
 pub use shape::{FAN_OUT, MEMBERS_EXPECTED_MAX, TreeShape};
 pub use walk::TreeKey;
 
+pub use crate::codec::Holder;
 pub use crate::crypto::{CompartmentKeys, KeyringBody, MemberBody};
 
 use crate::crypto::{CursorKey, Entropy, IdempotencyKey, IndexKeys, Key, Suite};

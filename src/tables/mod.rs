@@ -16,7 +16,9 @@ pub mod member;
 pub mod meta;
 pub mod node;
 pub mod page;
+pub mod pending;
 pub mod record;
+pub mod rotation;
 mod scan;
 pub mod token;
 

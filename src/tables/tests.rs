@@ -5,7 +5,7 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::code::{Code, Coded};
-use crate::codec::rows::{ErasureRow, ErasureStage, VaultMeta, encode_epoch};
+use crate::codec::rows::{ErasureRow, VaultMeta, encode_epoch};
 use crate::store::memory::MemoryEngine;
 use crate::store::{Batch, Durability, Engine, Keyspace};
 use crate::types::place::Subtree;
@@ -129,15 +129,7 @@ fn a_fence_is_of_the_whole_member_or_of_a_compartment() {
 
 #[test]
 fn a_row_that_cannot_be_read_ends_the_listing_with_an_error() {
-    let erasure = ErasureRow {
-        member: id(1),
-        compartment: Some(2),
-        requested: Timestamp::from_millis(3),
-        fenced: Timestamp::from_millis(4),
-        stage: ErasureStage::Fenced,
-        tag: [5; 32],
-        leaf: 6,
-    };
+    let erasure = ErasureRow { leaf: 6, ..ErasureRow::fenced(id(1), Some(2), Timestamp::from_millis(3), [5; 32]) };
     let ids = [1, 2, 3].map(|number| ErasureId::from_bytes([number; 16]));
     let mut rows = ids.map(|id| (erasure::KEYSPACE, erasure::key(&id).to_vec(), erasure.encode())).to_vec();
     let good = engine(rows.clone());

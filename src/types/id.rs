@@ -95,6 +95,10 @@ uuid_id! {
     ErasureId
 }
 uuid_id! {
+    /// One backup.
+    BackupId
+}
+uuid_id! {
     /// One request over HTTP, in replies and logs.
     RequestId
 }

@@ -9,10 +9,11 @@ pub mod name;
 pub mod place;
 pub mod record;
 pub mod role;
+pub mod slot;
 
 pub use ctx::{Actor, Ctx};
-pub use id::{ErasureId, MemberId, RequestId, TokenId, VaultId};
+pub use id::{BackupId, ErasureId, MemberId, RequestId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};
-pub use name::{Compartment, FieldName, Purpose, RecordName};
+pub use name::{Compartment, FieldName, HolderName, Purpose, RecordName};
 pub use record::{RecordMeta, RecordVersion};
 pub use role::Role;

@@ -101,6 +101,11 @@ name! {
     Purpose, "purpose", 32, b"_-",
     "1 to 32 lower-case letters, digits, '_' or '-', beginning with a letter or digit"
 }
+name! {
+    /// What an operator calls a directory that keeps a copy of the keyring.
+    HolderName, "holder name", 32, b"_-",
+    "1 to 32 lower-case letters, digits, '_' or '-', beginning with a letter or digit"
+}
 
 impl Compartment {
     /// The compartment of the profile.

@@ -69,15 +69,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
     let tag = opened.body.mk.erasure_tag(scope);
     let intent = Event::EraseIntent { erasure: id, compartment_only: scope.is_some(), tag };
     let mut change = vault.event(case.ctx, intent, case.now);
-    let row = ErasureRow {
-        member: *member,
-        compartment: scope,
-        requested: case.now,
-        fenced: case.now,
-        stage: ErasureStage::Fenced,
-        tag,
-        leaf: 0,
-    };
+    let row = ErasureRow::fenced(*member, scope, case.now, tag);
     change.decided_at(case.mark);
     rely(case, &mut change, member, &opened);
     fence(&mut change, &id, &row);
@@ -110,6 +102,7 @@ fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow) {
         value: row.encode(),
         index_at: ErasureRow::LEAF_AT,
     });
+    change.put(tables::pending::KEYSPACE, tables::pending::key(id), Vec::new());
 }
 
 /// Takes the member's identifiers out of the index. A profile that does not open must not stop an erasure: then every

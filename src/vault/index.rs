@@ -55,9 +55,9 @@ impl Vault {
 
     /// Puts a finished edit into a change, with the pages it stands on and the marks for the next seal.
     pub(crate) fn put_pages(&self, change: &mut Change, edit: PageEdit) {
-        let PageEdit { pages, dirty } = edit;
+        let PageEdit { pages, dirty, epoch } = edit;
         if !pages.is_empty() {
-            change.relies_on(Reliance::Epoch(self.keyring().epoch()));
+            change.relies_on(Reliance::Epoch(epoch));
         }
         for page in pages {
             let keyspace = tables::page::KEYSPACE;

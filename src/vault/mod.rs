@@ -113,8 +113,9 @@ impl Vault {
 
     /// Seals a member's keys and puts the row into `change`, which holds only while the tree is at this epoch.
     pub(crate) fn put_member(&self, change: &mut Change, member: &MemberId, body: &MemberBody) -> Result<(), Error> {
-        let row = self.keyring().seal_member(self.engine(), member, body, self.entropy())?;
+        // Taken before the row is sealed: a seal in between makes a conflict, never a row under a key that is gone.
         change.relies_on(Reliance::Epoch(self.keyring().epoch()));
+        let row = self.keyring().seal_member(self.engine(), member, body, self.entropy())?;
         change.put(tables::member::KEYSPACE, tables::member::key(member), row);
         Ok(())
     }

@@ -141,12 +141,21 @@ def fixed(**fields):
     return read
 
 
-ERASURE = fixed(member=16, compartment=-2, requested=-8, fenced=-8, stage=-1, tag=32, leaf=-8)
+ERASURE = fixed(member=16, compartment=-2, requested=-8, fenced=-8, stage=-1, tag=32, leaf=-8, seal_leaf=-8, epoch=-8, sealed=-8, purged=-8)
 
 
 def stage_checked(erasure):
     reader.need(erasure["stage"] in (1, 2, 3), "unknown")
     return erasure
+
+
+def read_rotation(row):
+    r = reader.Reader(row)
+    rotation = {"old_root": r.take(32), "new_root": r.take(32), "at": r.number(8), "leaf": r.number(8)}
+    leaves = [[r.number(1), r.number(4)] for _ in range(r.number(2))]
+    r.end()
+    reader.need(all(one < following for one, following in zip(leaves, leaves[1:])), "invalid")
+    return rotation | {"leaves": leaves}
 
 
 LAYOUTS = {
@@ -155,6 +164,7 @@ LAYOUTS = {
     "head": fixed(size=-8, root=32),
     "fence": fixed(erasure=16),
     "erasure": lambda row: stage_checked(ERASURE(row)),
+    "rotation": read_rotation,
     "node": lambda body: {"keys": reader.read_node(body)},
     "member": reader.read_member,
     "page": reader.read_page,

@@ -101,7 +101,7 @@ def read_keyring_body(body):
     need(has_next in (0, 1), "invalid")
     keyring["next"] = [r.number(8), r.take(32)] if has_next else None
     keyring |= {"vault_secret": r.take(32), "ledger_size": r.number(8), "ledger_root": r.take(32)}
-    keyring["holders"] = [r.take(r.number(2)).decode() for _ in range(r.number(1))]
+    keyring["holders"] = [[r.name(), r.take(r.number(2)).decode()] for _ in range(r.number(1))]
     r.end(512)
     return keyring
 
@@ -174,8 +174,23 @@ LEAF_KINDS = {
     "erasure": (12,),
     "token": (15, 16),
     "policy": (17,),
-    "empty": (1, 2, 8, 18, 19),
+    "empty": (1, 2, 8, 18, 19, 35),
+    "seal": (32,),
+    "restore": (33,),
+    "backup": (34,),
+    "holder": (36,),
+    "rotation": (37,),
 }
+
+
+def read_seal(body):
+    fields = {"epoch": body.number(8), "old_root": body.take(32), "new_root": body.take(32), "level": body.number(1)}
+    need(fields["level"] == 0, "invalid")
+    fields["holders"] = [[body.number(1), body.name()] for _ in range(body.number(1))]
+    need(all(state in (1, 2) for state, _ in fields["holders"]), "invalid")
+    fields["tags"] = [body.take(32) for _ in range(body.number(2))]
+    need(fields["tags"] == sorted(set(fields["tags"])) and len(fields["tags"]) <= 1024, "invalid")
+    return fields
 
 
 def read_leaf(leaf):
@@ -196,6 +211,18 @@ def read_leaf(leaf):
             fields |= {"token": body.take(8), "role": body.number(1)}
         case "policy":
             fields["policy"] = body.take(32)
+        case "seal":
+            fields |= read_seal(body)
+        case "restore":
+            fields |= {"backup": body.take(16), "members": body.number(8), "erased_again": body.number(4)}
+        case "backup":
+            fields |= {"backup": body.take(16), "manifest": body.take(32)}
+        case "holder":
+            fields |= {"change": body.number(1), "name": body.name()}
+            need(fields["change"] in (1, 2, 3), "invalid")
+        case "rotation":
+            fields |= {"epoch": body.number(8), "old_root": body.take(32), "new_root": body.take(32)}
+            fields["leaves"] = body.number(4)
     body.end(), r.end()
     return fields
 

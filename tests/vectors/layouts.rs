@@ -2,19 +2,20 @@
 
 use data_encoding::HEXLOWER;
 use membervault::clock::Timestamp;
-use membervault::codec::leaf::NO_DETAIL;
 use membervault::codec::rows::{encode_epoch, encode_fence, parse_epoch, parse_fence};
 use membervault::codec::{
-    CodecError, ErasureRow, ErasureStage, Event, HeadRow, KeyBytes, Leaf, NodeBody, Page, Plaintext, RecordBody,
-    RecordParts, VaultMeta, payload,
+    CodecError, ErasureRow, ErasureStage, HeadRow, Holder, KeyBytes, Leaf, NodeBody, Page, Plaintext, RecordBody,
+    RecordParts, RotationRow, VaultMeta, payload,
 };
 use membervault::crypto::{CompartmentKeys, Entropy, Key, KeyringBody, MemberBody};
 use membervault::secret::Secret;
 use membervault::testkit::entropy::SeededEntropy;
-use membervault::types::{Compartment, ErasureId, MemberId, RecordMeta, RecordName, Role, TokenId, VaultId};
+use membervault::types::place::Subtree;
+use membervault::types::{Compartment, ErasureId, MemberId, RecordMeta, RecordName, VaultId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::leaves;
 use super::places::{Bytes, Hex};
 
 #[derive(Serialize, Deserialize)]
@@ -50,7 +51,7 @@ pub fn refusal(error: CodecError) -> &'static str {
     }
 }
 
-fn hex(bytes: impl AsRef<[u8]>) -> String {
+pub(super) fn hex(bytes: impl AsRef<[u8]>) -> String {
     HEXLOWER.encode(bytes.as_ref())
 }
 
@@ -65,13 +66,14 @@ pub fn read(layout: &str, bytes: &[u8]) -> Result<(Value, Vec<u8>), CodecError> 
         }
         "fence" => parse_fence(bytes).map(|id| (json!({ "erasure": hex(id.as_bytes()) }), encode_fence(&id))),
         "erasure" => ErasureRow::parse(bytes).map(|row| (erasure(&row), row.encode())),
+        "rotation" => RotationRow::parse(bytes).map(|row| (rotation(&row), row.encode().unwrap())),
         "node" => NodeBody::parse(owned()).map(|node| (node_fields(&node), node.expose().to_vec())),
         "member" => MemberBody::parse(bytes).map(|body| (member(&body), body.encode().unwrap().expose().to_vec())),
         "page" => Page::parse(owned()).map(|page| (page_fields(&page), page.expose().to_vec())),
         "record" => RecordBody::parse(owned()).map(|body| (record(&body), encode_again(&body))),
         "payload" => payload::unpack(owned()).map(|raw| (json!({ "raw": hex(raw.expose()) }), bytes.to_vec())),
         "keyring" => KeyringBody::parse(bytes).map(|body| (keyring(&body), body.encode().unwrap().expose().to_vec())),
-        "leaf" => Leaf::parse(bytes).map(|leaf| (leaf_fields(&leaf), leaf.encode())),
+        "leaf" => Leaf::parse(bytes).map(|leaf| (leaves::fields(&leaf), leaf.encode())),
         other => panic!("no layout {other}"),
     }
 }
@@ -88,7 +90,16 @@ fn erasure(row: &ErasureRow) -> Value {
     json!({
         "member": hex(row.member.as_bytes()), "compartment": row.compartment.unwrap_or(0xffff),
         "requested": row.requested.as_millis(), "fenced": row.fenced.as_millis(), "stage": row.stage as u8,
-        "tag": hex(row.tag), "leaf": row.leaf,
+        "tag": hex(row.tag), "leaf": row.leaf, "seal_leaf": row.seal_leaf, "epoch": row.epoch,
+        "sealed": row.sealed.as_millis(), "purged": row.purged.as_millis(),
+    })
+}
+
+fn rotation(row: &RotationRow) -> Value {
+    let leaves = row.leaves.iter().map(|(subtree, leaf)| json!([subtree.0, leaf])).collect::<Vec<_>>();
+    json!({
+        "old_root": hex(row.old_root), "new_root": hex(row.new_root), "at": row.at.as_millis(), "leaf": row.leaf,
+        "leaves": leaves,
     })
 }
 
@@ -133,37 +144,12 @@ fn keyring(body: &KeyringBody) -> Value {
         "epoch": body.epoch, "root": hex(body.root.expose_key_bytes()),
         "next": body.next.as_ref().map(|(epoch, root)| json!([epoch, hex(root.expose_key_bytes())])),
         "vault_secret": hex(body.vault_secret.expose_key_bytes()), "ledger_size": body.ledger_size,
-        "ledger_root": hex(body.ledger_root), "holders": body.holders,
+        "ledger_root": hex(body.ledger_root), "holders": body.holders.iter().map(holder).collect::<Vec<_>>(),
     })
 }
 
-fn leaf_fields(leaf: &Leaf) -> Value {
-    let mut fields = json!({
-        "kind": leaf.event.kind().number(), "minute": leaf.minute, "actor": hex(leaf.actor.as_bytes()),
-        "purpose": leaf.purpose.as_ref().map_or("", |purpose| purpose.as_str()), "reference": hex(leaf.reference),
-    });
-    let event = match &leaf.event {
-        Event::VaultInit | Event::VaultOpen | Event::MemberList | Event::Import | Event::KeyringUpgrade => json!({}),
-        Event::Denial { action, reason } => json!({ "action": action, "reason": reason }),
-        Event::EraseIntent { erasure, compartment_only, tag } => {
-            json!({ "erasure": hex(erasure.as_bytes()), "scope": u8::from(*compartment_only), "tag": hex(tag) })
-        }
-        Event::TokenCreate(token, role) | Event::TokenRevoke(token, role) => {
-            json!({ "token": hex(token.as_bytes()), "role": role.number() })
-        }
-        Event::PolicyLoad(digest) => json!({ "policy": hex(digest) }),
-        Event::MemberCreate(detail)
-        | Event::RecordWrite(detail)
-        | Event::RecordDelete(detail)
-        | Event::RecordRead(detail)
-        | Event::MemberLookup(detail)
-        | Event::RecordList(detail)
-        | Event::MemberExport(detail)
-        | Event::HoldSet(detail)
-        | Event::HoldRelease(detail) => json!({ "detail": hex(detail) }),
-    };
-    fields.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
-    fields
+fn holder(holder: &Holder) -> Value {
+    json!([holder.name, holder.directory])
 }
 
 pub fn make() -> Layouts {
@@ -191,6 +177,7 @@ fn changes(layout: &str, bytes: &[u8]) -> Vec<Invalid> {
         ("another version", with(0, 2)),
     ];
     match layout {
+        "rotation" => all.push(("leaves that descend", with(91, 9))),
         "erasure" => all.push(("stage 4", with(35, 4))),
         "node" => all.push(("another number of keys", with(2, bytes[2].wrapping_add(1)))),
         "page" => {
@@ -208,7 +195,7 @@ fn changes(layout: &str, bytes: &[u8]) -> Vec<Invalid> {
             ("a block of padding more", [bytes, &[0; 128]].concat()),
         ]),
         "record" => all.push(("a name of capitals", with(18, b'A'))),
-        "leaf" => all.extend([("kind 32", with(1, 32)), ("kind 0", with(1, 0))]),
+        "leaf" => all.extend([("kind 31", with(1, 31)), ("kind 0", with(1, 0))]),
         _ => {}
     }
     let refused = all.into_iter().filter_map(|(change, bytes)| {
@@ -229,13 +216,18 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
         created: Timestamp::from_millis(1_795_294_180_121),
     };
     let erasure = |compartment, stage| ErasureRow {
-        member: MemberId::from_bytes(id(2)),
-        compartment,
         requested: Timestamp::from_millis(1),
-        fenced: Timestamp::from_millis(2),
         stage,
-        tag: [3; 32],
         leaf: 1 << 40,
+        seal_leaf: if stage == ErasureStage::Fenced { 0 } else { 1 << 41 },
+        ..ErasureRow::fenced(MemberId::from_bytes(id(2)), compartment, Timestamp::from_millis(2), [3; 32])
+    };
+    let rotation = RotationRow {
+        old_root: [1; 32],
+        new_root: [2; 32],
+        at: Timestamp::from_millis(3),
+        leaf: 4,
+        leaves: vec![(Subtree(0), 0x0102), (Subtree(3), 0)],
     };
     let node = |count| NodeBody::generate(count, |keys| entropy.fill(keys)).unwrap().expose().to_vec();
     let mut samples = vec![
@@ -245,6 +237,7 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("fence", encode_fence(&ErasureId::from_bytes(id(4)))),
         ("erasure", erasure(None, ErasureStage::Fenced).encode()),
         ("erasure", erasure(Some(5), ErasureStage::Purged).encode()),
+        ("rotation", rotation.encode().unwrap()),
         ("node", node(16)),
         ("node", node(256)),
         ("keyring", keyring_sample(entropy, false)),
@@ -254,7 +247,7 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
     samples.extend([0, 1, 64].map(|entries| ("page", page_sample(entries))));
     samples.extend(record_samples().map(|record| ("record", record)));
     samples.extend(payload_samples().map(|payload| ("payload", payload)));
-    samples.extend(leaf_samples().map(|leaf| ("leaf", leaf)));
+    samples.extend(leaves::samples().map(|leaf| ("leaf", leaf)));
     samples
 }
 
@@ -267,9 +260,13 @@ fn keyring_sample(entropy: &dyn Entropy, sealing: bool) -> Vec<u8> {
         vault_secret: Key::generate(entropy).unwrap(),
         ledger_size: 1000,
         ledger_root: [6; 32],
-        holders: if sealing { vec!["/mnt/one".into(), "/mnt/zwölf".into()] } else { Vec::new() },
+        holders: if sealing { vec![holder_at("one", "/mnt/one"), holder_at("two", "/mnt/zwölf")] } else { Vec::new() },
     };
     body.encode().unwrap().expose().to_vec()
+}
+
+fn holder_at(name: &str, directory: &str) -> Holder {
+    Holder { name: name.parse().unwrap(), directory: directory.into() }
 }
 
 fn member_sample(entropy: &dyn Entropy, count: u16) -> Vec<u8> {
@@ -336,25 +333,4 @@ fn payload_samples() -> [Vec<u8>; 5] {
         payload
     };
     [stored(b""), stored(&[b'a'; 246]), stored(&noise), compressed(1, 2000, FRAME), compressed(2, 329, PRIMED)]
-}
-
-fn leaf_samples() -> [Vec<u8>; 8] {
-    let erasure = ErasureId::from_bytes([4; 16]);
-    let token = TokenId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7]);
-    let events = [
-        Event::VaultInit,
-        Event::RecordRead([5; 32]),
-        Event::MemberLookup(NO_DETAIL),
-        Event::Denial { action: 6, reason: 2 },
-        Event::EraseIntent { erasure, compartment_only: false, tag: [6; 32] },
-        Event::TokenCreate(token, Role::Compliance),
-        Event::PolicyLoad([7; 32]),
-        Event::Import,
-    ];
-    let leaf = |event: Event| {
-        let of_member = matches!(event, Event::RecordRead(_) | Event::EraseIntent { .. });
-        let (purpose, reference) = (if of_member { "support".parse().ok() } else { None }, [u8::from(of_member); 16]);
-        Leaf { minute: 29_921_569, actor: TokenId::LOCAL_OPERATOR, purpose, reference, event }.encode()
-    };
-    events.map(leaf)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{VAULT, same};
 use crate::code::{Code, Coded};
+use crate::codec::Holder;
 use crate::crypto::{Key, OsEntropy, Suite};
 use crate::keyring::{FILE_BYTES_MAX, Keyring, KeyringBody, KeyringError, KeyringFile};
 use crate::masterkey::{Cost, KeyFile, MasterKey, Passphrase, UnlockMethod};
@@ -195,7 +196,7 @@ fn a_keyring_is_replaced_as_a_whole_or_not_at_all() {
     assert_ne!(fs::read(place.path()).unwrap(), good);
 
     let before = fs::read(place.path()).unwrap();
-    body.holders = vec![PathBuf::from("x".repeat(1000)); 4];
+    body.holders = vec![Holder { name: "far".parse().unwrap(), directory: "x".repeat(1000).into() }; 4];
     let error = unlocked.replace(&body, &OsEntropy).err().unwrap();
     assert!(matches!(error, KeyringError::TooLarge { .. }), "{error}");
     body.holders = Vec::new();

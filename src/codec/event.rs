@@ -1,0 +1,385 @@
+//! What a ledger entry attests: its kind, and what it says beyond its kind.
+//!
+//! The kinds are numbered for good; `docs/FORMAT.md` draws the bodies. Nothing here names a person: tags and references
+//! are keyed under members' keys, names are those of holders.
+
+use super::CodecError;
+use super::reader::{Reader, name_len};
+use crate::types::slot::{HolderState, HolderStatement, SlotLevel};
+use crate::types::{BackupId, ErasureId, HolderName, Role, TokenId};
+
+pub(super) const WHAT: &str = "ledger leaf";
+
+/// The most erasure tags one `seal` leaf carries: 32 KiB, half of what an entry of a C2SP log may have.
+pub const SEAL_TAGS_MAX: usize = 1_024;
+
+/// SHA-256 of the envelope in the access row of a leaf.
+pub type Detail = [u8; 32];
+/// The commitment of an access that left no details.
+pub const NO_DETAIL: Detail = [0; 32];
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])+ $name:ident = $number:literal $text:literal,)+) => {
+        /// What a leaf attests. The numbers never change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum LeafKind { $($(#[$doc])+ $name = $number,)+ }
+
+        impl LeafKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The number in the leaf.
+            pub const fn number(self) -> u8 {
+                self as u8
+            }
+
+            /// The kind of a number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+
+            /// The name in listings.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The vault was made.
+    VaultInit = 1 "vault.init",
+    /// The vault was opened.
+    VaultOpen = 2 "vault.open",
+    /// A member was created.
+    MemberCreate = 3 "member.create",
+    /// A record was created or changed.
+    RecordWrite = 4 "record.write",
+    /// A record was deleted.
+    RecordDelete = 5 "record.delete",
+    /// A record was read.
+    RecordRead = 6 "record.read",
+    /// A member was looked up by an identifier.
+    MemberLookup = 7 "member.lookup",
+    /// Member ids were listed.
+    MemberList = 8 "member.list",
+    /// The records of a member were listed.
+    RecordList = 9 "record.list",
+    /// All that is held about a member was read.
+    MemberExport = 10 "member.export",
+    /// A request was denied.
+    Denial = 11 "denial",
+    /// A member or a compartment was erased.
+    EraseIntent = 12 "erase.intent",
+    /// A legal hold was set.
+    HoldSet = 13 "hold.set",
+    /// A legal hold was released.
+    HoldRelease = 14 "hold.release",
+    /// An API token was issued.
+    TokenCreate = 15 "token.create",
+    /// An API token was revoked.
+    TokenRevoke = 16 "token.revoke",
+    /// A policy came into force.
+    PolicyLoad = 17 "policy.load",
+    /// A batch was imported.
+    Import = 18 "import",
+    /// The keyring file was rewritten in a newer form.
+    KeyringUpgrade = 19 "keyring.upgrade",
+    /// The keys of erasures are gone everywhere.
+    Seal = 32 "seal",
+    /// Data rows of a backup were put under the latest control rows.
+    Restore = 33 "restore",
+    /// A backup was made.
+    Backup = 34 "backup",
+    /// The keyring was put under another master key.
+    MasterRotate = 35 "master.rotate",
+    /// A holder of the keyring was added, removed or revoked.
+    Holder = 36 "holder",
+    /// The key tree got a new root.
+    TreeRotate = 37 "tree.rotate",
+}
+
+/// What a leaf attests, with what it says beyond its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant is documented as the kind of the same name")]
+pub enum Event {
+    VaultInit,
+    VaultOpen,
+    MemberCreate(Detail),
+    RecordWrite(Detail),
+    RecordDelete(Detail),
+    RecordRead(Detail),
+    MemberLookup(Detail),
+    MemberList,
+    RecordList(Detail),
+    MemberExport(Detail),
+    /// `action` is the number of what was asked for, `reason` that of the denial.
+    Denial {
+        action: u8,
+        reason: u8,
+    },
+    /// `tag` is how whoever holds the member's keys finds the erasure again.
+    EraseIntent {
+        erasure: ErasureId,
+        compartment_only: bool,
+        tag: [u8; 32],
+    },
+    HoldSet(Detail),
+    HoldRelease(Detail),
+    TokenCreate(TokenId, Role),
+    TokenRevoke(TokenId, Role),
+    /// SHA-256 of the policy.
+    PolicyLoad([u8; 32]),
+    Import,
+    KeyringUpgrade,
+    Seal(SealEvent),
+    Restore {
+        backup: BackupId,
+        members: u64,
+        erased_again: u32,
+    },
+    /// `manifest` is SHA-256 of the backup's manifest.
+    Backup {
+        backup: BackupId,
+        manifest: [u8; 32],
+    },
+    MasterRotate,
+    Holder {
+        change: HolderChange,
+        name: HolderName,
+    },
+    TreeRotate(Rotation),
+}
+
+/// The root of the key tree was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The epoch of the new root.
+    pub epoch: u64,
+    /// The commitment of the root before.
+    pub old_root: [u8; 32],
+    /// The commitment of the new root.
+    pub new_root: [u8; 32],
+    /// How many leaves of the tree got new keys.
+    pub leaves: u32,
+}
+
+/// Erasures whose keys are gone: no root before `epoch` exists any more at any holder that is named acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealEvent {
+    /// The epoch of the only root that is left.
+    pub epoch: u64,
+    /// The commitment of the last root destroyed.
+    pub old_root: [u8; 32],
+    /// The commitment of the root that is left.
+    pub new_root: [u8; 32],
+    /// How far the place the root was kept in can be trusted to forget.
+    pub level: SlotLevel,
+    /// What each holder of the keyring said.
+    pub holders: Vec<HolderStatement>,
+    /// The tags of the erasures, ascending.
+    pub tags: Vec<[u8; 32]>,
+}
+
+/// What became of a holder of the keyring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HolderChange {
+    /// It keeps a copy from now on.
+    Added = 1,
+    /// Its copy was removed.
+    Removed = 2,
+    /// It is no longer asked, and may keep an old copy.
+    Revoked = 3,
+}
+
+impl Event {
+    /// The kind.
+    pub const fn kind(&self) -> LeafKind {
+        match self {
+            Self::VaultInit => LeafKind::VaultInit,
+            Self::VaultOpen => LeafKind::VaultOpen,
+            Self::MemberCreate(_) => LeafKind::MemberCreate,
+            Self::RecordWrite(_) => LeafKind::RecordWrite,
+            Self::RecordDelete(_) => LeafKind::RecordDelete,
+            Self::RecordRead(_) => LeafKind::RecordRead,
+            Self::MemberLookup(_) => LeafKind::MemberLookup,
+            Self::MemberList => LeafKind::MemberList,
+            Self::RecordList(_) => LeafKind::RecordList,
+            Self::MemberExport(_) => LeafKind::MemberExport,
+            Self::Denial { .. } => LeafKind::Denial,
+            Self::EraseIntent { .. } => LeafKind::EraseIntent,
+            Self::HoldSet(_) => LeafKind::HoldSet,
+            Self::HoldRelease(_) => LeafKind::HoldRelease,
+            Self::TokenCreate(..) => LeafKind::TokenCreate,
+            Self::TokenRevoke(..) => LeafKind::TokenRevoke,
+            Self::PolicyLoad(_) => LeafKind::PolicyLoad,
+            Self::Import => LeafKind::Import,
+            Self::KeyringUpgrade => LeafKind::KeyringUpgrade,
+            Self::Seal(_) => LeafKind::Seal,
+            Self::Restore { .. } => LeafKind::Restore,
+            Self::Backup { .. } => LeafKind::Backup,
+            Self::MasterRotate => LeafKind::MasterRotate,
+            Self::Holder { .. } => LeafKind::Holder,
+            Self::TreeRotate(_) => LeafKind::TreeRotate,
+        }
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::VaultInit
+            | Self::VaultOpen
+            | Self::MemberList
+            | Self::Import
+            | Self::KeyringUpgrade
+            | Self::MasterRotate => {}
+            Self::MemberCreate(hash)
+            | Self::RecordWrite(hash)
+            | Self::RecordDelete(hash)
+            | Self::RecordRead(hash)
+            | Self::MemberLookup(hash)
+            | Self::RecordList(hash)
+            | Self::MemberExport(hash)
+            | Self::HoldSet(hash)
+            | Self::HoldRelease(hash)
+            | Self::PolicyLoad(hash) => out.extend_from_slice(hash),
+            Self::Denial { action, reason } => out.extend_from_slice(&[*action, *reason]),
+            Self::EraseIntent { erasure, compartment_only, tag } => {
+                out.extend_from_slice(erasure.as_bytes());
+                out.push(u8::from(*compartment_only));
+                out.extend_from_slice(tag);
+            }
+            Self::TokenCreate(token, role) | Self::TokenRevoke(token, role) => {
+                out.extend_from_slice(token.as_bytes());
+                out.push(role.number());
+            }
+            Self::Seal(seal) => seal.encode(out),
+            Self::Restore { backup, members, erased_again } => {
+                out.extend_from_slice(backup.as_bytes());
+                out.extend_from_slice(&members.to_be_bytes());
+                out.extend_from_slice(&erased_again.to_be_bytes());
+            }
+            Self::Backup { backup, manifest } => {
+                out.extend_from_slice(backup.as_bytes());
+                out.extend_from_slice(manifest);
+            }
+            Self::Holder { change, name } => {
+                out.push(*change as u8);
+                encode_name(name, out);
+            }
+            Self::TreeRotate(Rotation { epoch, old_root, new_root, leaves }) => {
+                out.extend_from_slice(&epoch.to_be_bytes());
+                out.extend_from_slice(old_root);
+                out.extend_from_slice(new_root);
+                out.extend_from_slice(&leaves.to_be_bytes());
+            }
+        }
+    }
+
+    pub(super) fn parse(kind: LeafKind, bytes: &[u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::unversioned(WHAT, bytes);
+        let event = match kind {
+            LeafKind::VaultInit => Self::VaultInit,
+            LeafKind::VaultOpen => Self::VaultOpen,
+            LeafKind::MemberCreate => Self::MemberCreate(*reader.array()?),
+            LeafKind::RecordWrite => Self::RecordWrite(*reader.array()?),
+            LeafKind::RecordDelete => Self::RecordDelete(*reader.array()?),
+            LeafKind::RecordRead => Self::RecordRead(*reader.array()?),
+            LeafKind::MemberLookup => Self::MemberLookup(*reader.array()?),
+            LeafKind::MemberList => Self::MemberList,
+            LeafKind::RecordList => Self::RecordList(*reader.array()?),
+            LeafKind::MemberExport => Self::MemberExport(*reader.array()?),
+            LeafKind::Denial => Self::Denial { action: reader.u8()?, reason: reader.u8()? },
+            LeafKind::EraseIntent => Self::EraseIntent {
+                erasure: ErasureId::from_bytes(*reader.array()?),
+                compartment_only: parse_scope(&mut reader)?,
+                tag: *reader.array()?,
+            },
+            LeafKind::HoldSet => Self::HoldSet(*reader.array()?),
+            LeafKind::HoldRelease => Self::HoldRelease(*reader.array()?),
+            LeafKind::TokenCreate => Self::TokenCreate(TokenId::from_bytes(*reader.array()?), parse_role(&mut reader)?),
+            LeafKind::TokenRevoke => Self::TokenRevoke(TokenId::from_bytes(*reader.array()?), parse_role(&mut reader)?),
+            LeafKind::PolicyLoad => Self::PolicyLoad(*reader.array()?),
+            LeafKind::Import => Self::Import,
+            LeafKind::KeyringUpgrade => Self::KeyringUpgrade,
+            LeafKind::Seal => Self::Seal(SealEvent::parse(&mut reader)?),
+            LeafKind::Restore => Self::Restore {
+                backup: BackupId::from_bytes(*reader.array()?),
+                members: reader.u64()?,
+                erased_again: reader.u32()?,
+            },
+            LeafKind::Backup => {
+                Self::Backup { backup: BackupId::from_bytes(*reader.array()?), manifest: *reader.array()? }
+            }
+            LeafKind::MasterRotate => Self::MasterRotate,
+            LeafKind::Holder => Self::Holder { change: parse_change(&mut reader)?, name: reader.name("holder")? },
+            LeafKind::TreeRotate => Self::TreeRotate(Rotation {
+                epoch: reader.u64()?,
+                old_root: *reader.array()?,
+                new_root: *reader.array()?,
+                leaves: reader.u32()?,
+            }),
+        };
+        reader.finish().map(|()| event)
+    }
+}
+
+fn parse_scope(reader: &mut Reader<'_>) -> Result<bool, CodecError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(reader.invalid("scope")),
+    }
+}
+
+fn parse_role(reader: &mut Reader<'_>) -> Result<Role, CodecError> {
+    Role::from_number(reader.u8()?).ok_or_else(|| reader.invalid("role"))
+}
+
+impl SealEvent {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.epoch.to_be_bytes());
+        out.extend_from_slice(&self.old_root);
+        out.extend_from_slice(&self.new_root);
+        out.push(self.level.number());
+        // At most 16 holders and 1,024 tags by construction.
+        out.push(u8::try_from(self.holders.len()).unwrap_or(u8::MAX));
+        for HolderStatement { name, state } in &self.holders {
+            out.push(state.number());
+            encode_name(name, out);
+        }
+        out.extend_from_slice(&u16::try_from(self.tags.len()).unwrap_or(u16::MAX).to_be_bytes());
+        self.tags.iter().for_each(|tag| out.extend_from_slice(tag));
+    }
+
+    fn parse(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let (epoch, old_root, new_root) = (reader.u64()?, *reader.array()?, *reader.array()?);
+        let level = SlotLevel::from_number(reader.u8()?).ok_or_else(|| reader.invalid("slot level"))?;
+        let count = usize::from(reader.u8()?);
+        let mut holders = Vec::with_capacity(count);
+        for _ in 0..count {
+            let state = HolderState::from_number(reader.u8()?).ok_or_else(|| reader.invalid("holder state"))?;
+            holders.push(HolderStatement { state, name: reader.name("holder")? });
+        }
+        let count = usize::from(reader.u16()?);
+        let (tags, rest) = reader.take(count.saturating_mul(32))?.as_chunks::<32>();
+        let ascending = tags.iter().zip(tags.iter().skip(1)).all(|(one, next)| one < next);
+        if count > SEAL_TAGS_MAX || !rest.is_empty() || !ascending {
+            return Err(reader.invalid("tags"));
+        }
+        Ok(Self { epoch, old_root, new_root, level, holders, tags: tags.to_vec() })
+    }
+}
+
+fn encode_name(name: &HolderName, out: &mut Vec<u8>) {
+    out.push(name_len(name.as_str()));
+    out.extend_from_slice(name.as_str().as_bytes());
+}
+
+fn parse_change(reader: &mut Reader<'_>) -> Result<HolderChange, CodecError> {
+    match reader.u8()? {
+        1 => Ok(HolderChange::Added),
+        2 => Ok(HolderChange::Removed),
+        3 => Ok(HolderChange::Revoked),
+        _ => Err(reader.invalid("holder change")),
+    }
+}
