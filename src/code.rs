@@ -74,6 +74,10 @@ codes! {
     LegalHold = "legal_hold",
     /// A named limit of the vault would be passed.
     LimitReached = "limit_reached",
+    /// A backup is being taken already.
+    BackupRunning = "backup_running",
+    /// The vault was not told where to do this: a setting is missing.
+    NotConfigured = "not_configured",
     /// This token has made too many requests.
     RateLimited = "rate_limited",
     /// The vault has as much work waiting as it accepts.
@@ -100,6 +104,8 @@ codes! {
     ExposedFile = "exposed_file",
     /// The database and the keyring are of different ages.
     StaleImage = "stale_image",
+    /// A restore into this directory was begun and never finished.
+    RestoreUnfinished = "restore_unfinished",
     /// Written by a version of membervault this one does not know.
     UnsupportedVersion = "unsupported_version",
     /// A vault exists here already.

@@ -14,6 +14,7 @@
 //! | 2 | [`masterkey`] | providers of the key-encryption key |
 //! | 3 | [`tables`] | typed rows over engine bytes |
 //! | 3 | [`keyring`] | the key hierarchy; proposes rows, never writes |
+//! | 3 | [`backup`] | content-addressed copies of the database, and the way back from them |
 //! | 4 | [`ledger`] | the one door to disk: rows and their evidence in one commit |
 //! | 5 | [`vault`] | the facade: one file per verb |
 //! | 6 | [`http`] | the edge: knows the facade and rank 0 only |
@@ -35,6 +36,7 @@ pub mod masterkey;
 
 pub mod tables;
 pub mod keyring;
+pub mod backup;
 
 pub mod ledger;
 

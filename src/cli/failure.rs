@@ -78,10 +78,18 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         | Code::TooLarge
         | Code::LimitReached
         | Code::AlreadyExists
+        | Code::NotConfigured
         | Code::NoVault => EXIT_REFUSED,
         Code::WrongMasterKey | Code::KeyringMissing | Code::KeyringCorrupt | Code::ExposedFile => EXIT_KEYS,
-        Code::Corrupt | Code::StorageFailed | Code::StaleImage | Code::UnsupportedVersion => EXIT_DATA,
-        Code::Locked | Code::Overloaded | Code::RateLimited | Code::Timeout | Code::ShuttingDown => EXIT_BUSY,
+        Code::Corrupt | Code::StorageFailed | Code::StaleImage | Code::RestoreUnfinished | Code::UnsupportedVersion => {
+            EXIT_DATA
+        }
+        Code::Locked
+        | Code::BackupRunning
+        | Code::Overloaded
+        | Code::RateLimited
+        | Code::Timeout
+        | Code::ShuttingDown => EXIT_BUSY,
         _ => EXIT_FAILED,
     }
 }
@@ -217,7 +225,7 @@ mod tests {
             codes.map(|code| code.as_str()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(class(EXIT_KEYS), "wrong_master_key keyring_missing keyring_corrupt exposed_file");
-        assert_eq!(class(EXIT_DATA), "corrupt storage_failed stale_image unsupported_version");
-        assert_eq!(class(EXIT_BUSY), "rate_limited overloaded timeout shutting_down locked");
+        assert_eq!(class(EXIT_DATA), "corrupt storage_failed stale_image restore_unfinished unsupported_version");
+        assert_eq!(class(EXIT_BUSY), "backup_running rate_limited overloaded timeout shutting_down locked");
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::key::{Form, LIST_SEPARATOR};
 use super::{ConfigError, KEYS, Key, Origin, Typed};
 
 /// Bytes of a settings file. All settings with long paths fit many times over.
@@ -63,23 +64,31 @@ impl Walk<'_> {
             value => {
                 let key = Key::named(name).ok_or_else(|| self.unknown(name, line))?;
                 let origin = Origin::File { path: self.path.to_owned(), line };
-                let text = scalar(value).ok_or_else(|| ConfigError::Invalid {
-                    name: key.name,
-                    origin: origin.clone(),
-                    expected: "one text, number or true/false",
-                })?;
-                self.typed.put(key, if key.is_path { self.beside_the_file(&text) } else { text }, origin);
+                let expected = match key.form {
+                    Form::Paths => "a list of texts",
+                    Form::Plain | Form::Path => "one text, number or true/false",
+                };
+                let text = typed(key.form, value);
+                let text =
+                    text.ok_or_else(|| ConfigError::Invalid { name: key.name, origin: origin.clone(), expected })?;
+                self.typed.put(key, self.beside_the_file(key.form, text), origin);
                 Ok(())
             }
         }
     }
 
     /// A path in the file is relative to the file, not to wherever the service was started.
-    fn beside_the_file(&self, text: &str) -> String {
+    fn beside_the_file(&self, form: Form, text: String) -> String {
         let base = self.path.parent().unwrap_or(Path::new(""));
-        let joined: PathBuf = if text.is_empty() { PathBuf::new() } else { base.join(text) };
         // Both parts came from texts (the file's path from an argument), so nothing is lost in all but odd systems.
-        joined.to_string_lossy().into_owned()
+        let joined = |text: &str| base.join(text).to_string_lossy().into_owned();
+        match form {
+            Form::Path if !text.is_empty() => joined(&text),
+            Form::Paths => {
+                text.split(LIST_SEPARATOR).filter(|part| !part.is_empty()).map(joined).collect::<Vec<_>>().join(":")
+            }
+            Form::Path | Form::Plain => text,
+        }
     }
 
     fn unknown(&self, name: &str, line: usize) -> ConfigError {
@@ -89,6 +98,16 @@ impl Walk<'_> {
 
 fn is_table_name(name: &str) -> bool {
     KEYS.iter().any(|key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
+fn typed(form: Form, value: &DeValue<'_>) -> Option<String> {
+    match (form, value) {
+        (Form::Paths, DeValue::Array(parts)) => {
+            let texts: Option<Vec<_>> = parts.iter().map(|part| part.get_ref().as_str()).collect();
+            texts.map(|texts| texts.join(":"))
+        }
+        _ => scalar(value),
+    }
 }
 
 fn scalar(value: &DeValue<'_>) -> Option<String> {
@@ -148,6 +167,11 @@ mod tests {
              http.listen = [::1]:1 (/etc/mv/membervault.toml, line 3)\n\
              storage.cache_mib = 64 (/etc/mv/membervault.toml, line 6)",
         );
+        check("backup.directory = '/b'", "backup.directory = /b (/etc/mv/membervault.toml, line 1)");
+        check(
+            "mirror.directories = ['/a', 'b']",
+            "mirror.directories = /a:/etc/mv/b (/etc/mv/membervault.toml, line 1)",
+        );
         check("log.level = 'warn'", "log.level = warn (/etc/mv/membervault.toml, line 1)");
     }
 
@@ -171,6 +195,10 @@ mod tests {
         check(
             "[data]\nx = 1",
             &format!("the setting data is not valid: {at} 1: expected one text, number or true/false"),
+        );
+        check(
+            "mirror.directories = [1]",
+            &format!("the setting mirror.directories is not valid: {at} 1: expected a list of texts"),
         );
         let twice = format!("the settings file is not well-formed: {at} 2: duplicate key");
         check("data = 'a'\ndata = 'b'", &twice);

@@ -3,6 +3,21 @@
 /// Prefix of the environment variables that are settings.
 pub const ENVIRONMENT_PREFIX: &str = "MEMBERVAULT_";
 
+/// Between the paths of a list.
+pub(super) const LIST_SEPARATOR: char = ':';
+
+/// The kind of a setting's text. Paths typed in a file are relative to that file, so that a service may be started from
+/// anywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// One path.
+    Path,
+    /// Paths, with colons between them; in a file, a list.
+    Paths,
+}
+
 /// One setting.
 #[derive(Debug)]
 pub struct Key {
@@ -10,8 +25,8 @@ pub struct Key {
     pub name: &'static str,
     /// The text that stands when nothing is typed. Empty: not set.
     pub default: &'static str,
-    /// Paths typed in a file are relative to that file, so that a service may be started from anywhere.
-    pub is_path: bool,
+    /// What kind of text it is.
+    pub form: Form,
     /// One sentence.
     pub about: &'static str,
 }
@@ -29,11 +44,15 @@ impl Key {
 }
 
 const fn path(name: &'static str, default: &'static str, about: &'static str) -> Key {
-    Key { name, default, is_path: true, about }
+    Key { name, default, form: Form::Path, about }
 }
 
 const fn plain(name: &'static str, default: &'static str, about: &'static str) -> Key {
-    Key { name, default, is_path: false, about }
+    Key { name, default, form: Form::Plain, about }
+}
+
+const fn paths(name: &'static str, about: &'static str) -> Key {
+    Key { name, default: "", form: Form::Paths, about }
 }
 
 /// Every setting, in the order of the documentation.
@@ -58,6 +77,12 @@ pub const KEYS: &[Key] = &[
     ),
     plain("storage.cache_mib", "128", "Memory for blocks of the database, in MiB (8 to 1048576)."),
     plain("storage.write_buffer_mib", "64", "Memory for rows not yet in a file, in MiB (4 to 4096)."),
+    path("backup.directory", "", "Directory of backups. Must not hold the keyring."),
+    plain("backup.rate_mib_s", "100", "Most MiB a second that a backup copies (0 to 65536; 0: no limit)."),
+    paths(
+        "mirror.directories",
+        "Directories that keep the newest keys, index and ledger besides the database, with ':' between them.",
+    ),
     plain("log.format", "text", "Form of the log on standard error: text or json."),
     plain("log.level", "info", "Least level that is logged: error, warn, info, debug or trace."),
 ];

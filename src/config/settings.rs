@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use super::key::LIST_SEPARATOR;
 use super::resolve::Chosen;
 use super::{ConfigError, Key};
 
@@ -67,6 +68,12 @@ pub struct Settings {
     pub cache_mib: usize,
     /// Memory for rows not yet in a file.
     pub write_buffer_mib: usize,
+    /// Directory of backups.
+    pub backup_directory: Option<PathBuf>,
+    /// MiB a second that a backup copies at most; 0 for no limit.
+    pub backup_rate_mib_s: u64,
+    /// Directories that mirror the newest control rows.
+    pub mirrors: Vec<PathBuf>,
     /// Form of the log.
     pub log_format: LogFormat,
     /// Least level that is logged.
@@ -89,6 +96,9 @@ impl Settings {
             read_durability: from.one_of("ledger.read_durability", READ_DURABILITY, "interval or sync")?,
             cache_mib: from.number("storage.cache_mib", 8..=1_048_576, "a whole number from 8 to 1048576")?,
             write_buffer_mib: from.number("storage.write_buffer_mib", 4..=4096, "a whole number from 4 to 4096")?,
+            backup_directory: from.optional_path("backup.directory"),
+            backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
+            mirrors: from.paths("mirror.directories"),
             log_format: from.one_of("log.format", LOG_FORMATS, "text or json")?,
             log_level: from.one_of("log.level", LOG_LEVELS, "error, warn, info, debug or trace")?,
         };
@@ -101,6 +111,20 @@ impl Settings {
             return Err(ConfigError::Contradiction {
                 what: "the keyring lies inside the data directory, where every copy of the data would carry its keys",
                 what_to_do: "set `keyring` (--keyring) to a path outside `data` (--data)",
+            });
+        }
+        let copies = self.backup_directory.iter().chain(&self.mirrors);
+        if copies.clone().any(|directory| lies_within(&self.keyring, directory)) {
+            return Err(ConfigError::Contradiction {
+                what: "the keyring lies inside a directory of backups or a mirror, which would carry its keys with it",
+                what_to_do: "set `keyring` (--keyring) to a path outside `backup.directory` and `mirror.directories`",
+            });
+        }
+        let data = &self.data;
+        if copies.clone().any(|directory| lies_within(directory, data) || lies_within(data, directory)) {
+            return Err(ConfigError::Contradiction {
+                what: "a directory of backups or a mirror lies inside the data directory, or around it",
+                what_to_do: "set `backup.directory` and `mirror.directories` to paths of their own, best on other disks",
             });
         }
         if self.key_file.is_some() && self.passphrase_file.is_some() {
@@ -174,6 +198,10 @@ impl Reader<'_> {
         (!text.is_empty()).then(|| PathBuf::from(text))
     }
 
+    fn paths(&self, name: &'static str) -> Vec<PathBuf> {
+        self.text(name).split(LIST_SEPARATOR).filter(|part| !part.is_empty()).map(PathBuf::from).collect()
+    }
+
     fn path(&self, name: &'static str) -> Result<PathBuf, ConfigError> {
         self.optional_path(name).ok_or_else(|| self.invalid(name, "a path"))
     }
@@ -241,6 +269,18 @@ mod tests {
         std::os::unix::fs::symlink(&data, real.path().join("link")).unwrap();
         let ring = real.path().join("link/ring");
         check(&[("DATA", data.to_str().unwrap()), ("KEYRING", ring.to_str().unwrap())], inside);
+    }
+
+    #[test]
+    fn copies_lie_apart_from_data_and_keyring() {
+        let beside = ("DATA", "/srv/mv");
+        check(&[beside, ("BACKUP_DIRECTORY", "/srv/backups"), ("MIRROR_DIRECTORIES", "/a:/b")], Ok(()));
+        check(&[beside, ("BACKUP_DIRECTORY", "/srv/mv/backups")], Err("inside the data directory"));
+        check(&[beside, ("MIRROR_DIRECTORIES", "/a:/srv")], Err("or around it"));
+        let carried = Err("would carry its keys");
+        check(&[beside, ("KEYRING", "/ring/k"), ("BACKUP_DIRECTORY", "/ring")], carried);
+        check(&[beside, ("KEYRING", "/ring/k"), ("MIRROR_DIRECTORIES", "/a:/ring")], carried);
+        check(&[("BACKUP_RATE_MIB_S", "-1")], Err("from 0 to 65536"));
     }
 
     #[test]

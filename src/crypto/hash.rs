@@ -16,6 +16,27 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// SHA-256 over what comes a piece at a time.
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Nothing hashed so far.
+    #[expect(clippy::new_without_default, reason = "a hash begins on purpose")]
+    pub fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all pieces.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// Whether two byte strings are equal, in a time that depends on their lengths only.
 pub fn equal_constant_time(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()

@@ -18,7 +18,7 @@ pub use derive::{CursorKey, IdempotencyKey, IndexEntryPlace, IndexKeys, MemberNo
 pub use entropy::{Entropy, OsEntropy};
 pub use envelope::{ENVELOPE_OVERHEAD, PLAINTEXT_MAX, Suite, open, seal, seal_into};
 pub use error::CryptoError;
-pub use hash::{equal_constant_time, sha256};
+pub use hash::{Hasher, equal_constant_time, sha256};
 pub use kek::{PassphraseParams, kek_from_key_file, kek_from_passphrase};
 pub use key::Key;
 

@@ -41,9 +41,13 @@ pub const fn status(code: Code) -> StatusCode {
         }
         Code::NoSuchRoute | Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        Code::Conflict | Code::IdentifierTaken | Code::LegalHold | Code::LimitReached | Code::AlreadyExists => {
-            StatusCode::CONFLICT
-        }
+        Code::Conflict
+        | Code::IdentifierTaken
+        | Code::LegalHold
+        | Code::LimitReached
+        | Code::AlreadyExists
+        | Code::BackupRunning
+        | Code::NotConfigured => StatusCode::CONFLICT,
         Code::Gone => StatusCode::GONE,
         Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -61,6 +65,7 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::KeyringCorrupt
         | Code::ExposedFile
         | Code::StaleImage
+        | Code::RestoreUnfinished
         | Code::UnsupportedVersion
         | Code::NoVault
         | Code::InvalidPolicy

@@ -79,6 +79,10 @@ actions! {
     PolicyRead = 18, "policy.read", Vault;
     /// Read the state of the vault.
     StatusRead = 19, "status.read", Vault;
+    /// Take a backup.
+    BackupRun = 20, "backup.run", Vault;
+    /// See which backups there are, and how far one under way is.
+    BackupRead = 21, "backup.read", Vault;
 }
 
 impl Action {
@@ -164,6 +168,6 @@ mod tests {
             assert_eq!(Action::from_number(action.number()), Some(*action));
         }
         assert_eq!(Action::from_number(0), None);
-        assert_eq!(Action::from_number(20), None);
+        assert_eq!(Action::from_number(22), None);
     }
 }
