@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::store::Engine;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
 use crate::types::{RequestId, VaultId};
+use crate::vault::backup::BackupSettings;
 use crate::vault::{Parts, Vault};
 
 pub use crate::crypto::Suite;
@@ -38,7 +39,9 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
     let policy = policy(settings)?;
     let engine = engine(settings, Opening::Existing)?;
     let (unlocked, keyring) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
-    Ok(Vault::open(parts(settings, engine, *unlocked.vault(), keyring, policy))?)
+    let vault = Vault::open(parts(settings, engine, *unlocked.vault(), keyring, policy))?;
+    vault.set_backups(backups(settings))?;
+    Ok(vault)
 }
 
 /// Founds a vault: its keyring file first, then its database. Returns its id.
@@ -114,6 +117,17 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, vault: VaultId, keyring: 
     };
     let ledger = LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) };
     Parts { engine, keyring, vault, policy, ledger, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+}
+
+fn backups(settings: &Settings) -> BackupSettings {
+    // Beside the database: hard links do not reach another file system.
+    let mut scratch = settings.data.clone().into_os_string();
+    scratch.push(".checkpoint");
+    BackupSettings {
+        directory: settings.backup_directory.clone(),
+        scratch: scratch.into(),
+        rate_mib_s: settings.backup_rate_mib_s,
+    }
 }
 
 fn random() -> Result<[u8; 16], AppError> {

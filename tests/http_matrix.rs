@@ -119,6 +119,9 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/tokens", Some(json!({"role": "crm", "label": "another"}))),
         to("GET", "/v1/tokens", None),
         to("DELETE", "/v1/tokens/{id}", None),
+        to("POST", "/v1/backups", None),
+        to("GET", "/v1/backups", None),
+        to("GET", "/v1/backups/{id}", None),
         to("GET", "/v1/policy", None),
         to("GET", "/v1/status", None),
         to("GET", "/v1/openapi.json", None),
@@ -299,7 +302,7 @@ async fn the_matrix_is_this() {
             let bearer = walk.bearer(caller, Some(member));
             let token = walk.desk.token_id(Role::Crm);
             let first = match attempt.template {
-                "/v1/erasures/{id}" => Some(walk.erasure.as_str()),
+                "/v1/erasures/{id}" | "/v1/backups/{id}" => Some(walk.erasure.as_str()),
                 "/v1/tokens/{id}" => Some(token.as_str()),
                 _ => None,
             };

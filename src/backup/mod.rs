@@ -20,7 +20,7 @@ pub use error::BackupError;
 pub use fetch::{Damage, Examined};
 pub use manifest::{FILES_MAX, FileEntry, MANIFEST_BYTES_MAX, Manifest};
 pub use progress::{Progress, Seen};
-pub use take::{Taken, Taking};
+pub use take::{Taken, Taking, clear};
 
 #[cfg(test)]
 mod tests;

@@ -113,6 +113,14 @@ fn checkpoint_files(checkpoint: &Path) -> Result<Vec<Found>, BackupError> {
     Ok(files)
 }
 
+/// Removes a checkpoint, if there is one.
+pub fn clear(checkpoint: &Path) -> Result<(), BackupError> {
+    match fs::remove_dir_all(checkpoint) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(BackupError::file("remove a checkpoint", checkpoint)),
+    }
+}
+
 /// Removes what an interrupted backup left.
 fn remove_incoming(depot: &Depot) -> Result<(), BackupError> {
     let files = depot.files();

@@ -105,7 +105,8 @@ fn a_backup_comes_back_as_it_was() {
 
 #[test]
 fn damage_is_named_and_refused() {
-    let damages: [(&str, fn(&Path)); 3] = [
+    type Harm = fn(&Path);
+    let damages: [(&str, Harm); 3] = [
         ("is missing", |path| fs::remove_file(path).unwrap()),
         ("has another length", |path| fs::write(path, b"sev").unwrap()),
         ("has other bytes", |path| fs::write(path, b"sevem").unwrap()),

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
-use super::{completions, config_show, doctor, export, import, init, keyring, member, policy, serve, status, token};
+use super::{
+    backup, completions, config_show, doctor, export, import, init, keyring, member, policy, serve, status, token,
+};
 use crate::config::Typed;
 
 const EXAMPLES: &str = "\
@@ -114,6 +116,9 @@ pub(super) enum Command {
     Status(status::Arguments),
     /// Look for damage in the vault
     Doctor(doctor::Arguments),
+    /// Take backups, list and verify them
+    #[command(subcommand)]
+    Backup(backup::Command),
     /// Look after the keyring file
     #[command(subcommand)]
     Keyring(keyring::Command),
@@ -131,6 +136,7 @@ impl Command {
     pub(super) fn typed(&self) -> Typed {
         match self {
             Self::Serve(arguments) => arguments.typed(),
+            Self::Backup(command) => command.typed(),
             _ => Typed::default(),
         }
     }

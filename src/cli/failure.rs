@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use crate::backup::BackupError;
 use crate::code::{Code, Coded};
 use crate::keyring::KeyringError;
 use crate::ledger::LedgerError;
@@ -178,7 +179,8 @@ fn advice((at, cause): (usize, &(dyn Error + 'static))) -> Option<(usize, String
     let knows = cause.is::<LedgerError>()
         || cause.is::<StoreError>()
         || cause.is::<KeyringError>()
-        || cause.is::<SecretFileError>();
+        || cause.is::<SecretFileError>()
+        || cause.is::<BackupError>();
     knows.then(|| (at, cause.to_string()))
 }
 

@@ -8,6 +8,7 @@
 //! shells keep them), or repeat it in an error.
 
 mod args;
+mod backup;
 mod completions;
 mod config_show;
 mod doctor;
@@ -77,6 +78,7 @@ fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Policy(command) => command.run(&session()?),
         Command::Status(arguments) => arguments.run(&session()?),
         Command::Doctor(arguments) => arguments.run(&session()?),
+        Command::Backup(command) => command.run(&session()?),
         Command::Keyring(command) => command.run(&session()?),
         Command::Config(command) => command.run(&session()?),
         Command::Completions(arguments) => arguments.run(),

@@ -11,7 +11,7 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{erasures, holds, members, records, system, tokens};
+use super::{backups, erasures, holds, members, records, system, tokens};
 use crate::code::Code;
 
 const MEMBER: &str = "/v1/members/{id}";
@@ -47,6 +47,7 @@ const TO_A_RECORD: &[Link] = &[
 ];
 const TO_A_HOLD: &[Link] = &[("readHold", &[SAME_ID]), ("releaseHold", &[SAME_ID]), ("eraseMember", &[SAME_ID])];
 const TO_AN_ERASURE: &[Link] = &[("readErasure", &[ID])];
+const TO_A_BACKUP: &[Link] = &[("readBackup", &[ID])];
 const TO_A_TOKEN: &[Link] = &[("revokeToken", &[("id", "$response.body#/info/id")])];
 const TO_THE_FIRST: &[Link] = &[("readMember", &[("id", "$response.body#/items/0")])];
 
@@ -56,6 +57,8 @@ const OF_A_MEMBER: &[Code] = &[Code::NotFound, Code::Gone];
 const OF_A_CHANGE: &[Code] = &[Code::Conflict, Code::LimitReached];
 /// Refusals of what sets identifiers.
 const OF_IDENTIFIERS: &[Code] = &[Code::InvalidIdentifier, Code::IdentifierTaken];
+/// Refusals of what needs a directory of backups.
+const OF_BACKUPS: &[Code] = &[Code::NotConfigured];
 /// Refusals of a listing.
 const OF_A_PAGE: &[Code] = &[Code::InvalidCursor];
 
@@ -221,6 +224,19 @@ fn control_routes() -> Vec<Mounted> {
             .gives_plain(StatusCode::NO_CONTENT, None)
             .faults(&[&[Code::NotFound], OF_A_CHANGE])
             .by(tokens::revoke),
+        Route::new(Method::POST, "/v1/backups", "startBackup", "Begin a backup. It goes on after the reply.")
+            .gives::<shape::Backup>(StatusCode::ACCEPTED, LOCATION)
+            .leads_to(TO_A_BACKUP)
+            .faults(&[OF_BACKUPS, &[Code::BackupRunning]])
+            .by(backups::start),
+        Route::new(Method::GET, "/v1/backups", "listBackups", "List backups, oldest first.")
+            .gives::<shape::BackupList>(StatusCode::OK, &[])
+            .faults(&[OF_BACKUPS])
+            .by(backups::list),
+        Route::new(Method::GET, "/v1/backups/{id}", "readBackup", "How far a backup has come.")
+            .gives::<shape::Backup>(StatusCode::OK, &[])
+            .faults(&[OF_BACKUPS, &[Code::NotFound]])
+            .by(backups::read),
         Route::new(Method::GET, "/v1/policy", "readPolicy", "The policy in force.")
             .gives::<shape::Policy>(StatusCode::OK, &[])
             .by(system::policy),

@@ -14,6 +14,10 @@ use crate::types::{
 
 use super::Error;
 
+mod backup;
+
+pub use backup::{Backup, BackupState};
+
 /// A member to be created.
 pub struct NewMember {
     /// The profile: an object whose top-level `email`, `phone` and `external_id`, if present, become identifiers.

@@ -3,6 +3,7 @@
 //!
 //! No variant carries personal data: inputs are named by field, never by value.
 
+use crate::backup::BackupError;
 use crate::code::{Code, Coded};
 use crate::codec::CodecError;
 use crate::crypto::CryptoError;
@@ -93,6 +94,15 @@ pub enum Error {
     /// The commit failed.
     #[error("the change was not committed")]
     Ledger(#[from] LedgerError),
+    /// A backup could not be taken or read.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// A backup was begun and not completed; its cause is in the log.
+    #[error("the backup was not completed; the log says why")]
+    BackupFailed {
+        /// The stable code.
+        code: Code,
+    },
     /// Something that cannot happen.
     #[error("an invariant did not hold: {0}")]
     Internal(&'static str),
@@ -123,7 +133,8 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Denied(denial) => denial.code(),
-            Self::Invalid { code, .. } | Self::Mismatch { code, .. } => *code,
+            Self::Invalid { code, .. } | Self::Mismatch { code, .. } | Self::BackupFailed { code } => *code,
+            Self::Backup(error) => error.code(),
             Self::Identifier { .. } => Code::InvalidIdentifier,
             Self::IdentifierTaken { .. } => Code::IdentifierTaken,
             Self::VersionMismatch => Code::VersionMismatch,

@@ -6,6 +6,7 @@
 
 pub mod act;
 pub mod api;
+pub mod backup;
 mod bearer;
 pub mod create;
 mod cursor;
@@ -65,6 +66,7 @@ struct Rooms {
     meta: VaultMeta,
     suite: Suite,
     tokens: tokens::TokenBook,
+    backups: backup::BackupDesk,
 }
 
 impl Vault {

@@ -18,6 +18,7 @@ use crate::store::{Batch, Durability, Engine};
 use crate::tables;
 use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 
+use super::backup::BackupDesk;
 use super::tokens::TokenBook;
 use super::{Error, Rooms, Vault};
 
@@ -113,6 +114,7 @@ impl Vault {
             meta,
             suite,
             tokens: TokenBook::default(),
+            backups: BackupDesk::default(),
         }));
         vault.load_tokens()?;
         vault.log_opening()?;
@@ -124,6 +126,7 @@ impl Vault {
     /// # Errors
     /// What the last sync answered.
     pub fn close(&self) -> Result<(), Error> {
+        self.0.backups.close();
         Ok(self.ledger().close()?)
     }
 

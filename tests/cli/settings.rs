@@ -23,6 +23,9 @@ fn config_show_tells_where_each_value_comes_from() {
     out: ledger.read_durability    interval             default
     out: storage.cache_mib         64                   settings.toml, line 4
     out: storage.write_buffer_mib  64                   default
+    out: backup.directory          (not set)            default
+    out: backup.rate_mib_s         100                  default
+    out: mirror.directories        (not set)            default
     out: log.format                json                 flag, --log-format
     out: log.level                 warn                 environment, MEMBERVAULT_LOG_LEVEL
     err: not a setting, so not used: MEMBERVAULT_PORT

@@ -216,6 +216,41 @@ shapes! {
         next: Option<String>,
     }
 
+    /// A backup.
+    struct Backup {
+        /// The backup.
+        #[schema(format = "uuid")]
+        id: String,
+        /// How far it has come: `running`, `done` or `failed`. Only one that is done counts.
+        #[schema(pattern = "^(running|done|failed)$")]
+        state: String,
+        /// When its checkpoint was taken.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// Bytes of all its files; 0 while that is not known.
+        bytes_total: u64,
+        /// Bytes copied, or recognised as copied before.
+        bytes_done: u64,
+        /// Bytes copied; known of the last backup only.
+        #[schema(nullable = false)]
+        bytes_copied: Option<u64>,
+        /// Files, once it is done.
+        #[schema(nullable = false)]
+        files: Option<u64>,
+        /// Leaves of the ledger it holds, once it is done.
+        #[schema(nullable = false)]
+        ledger_size: Option<u64>,
+        /// Why it failed.
+        #[schema(nullable = false)]
+        code: Option<String>,
+    }
+
+    /// Backups.
+    struct BackupList {
+        /// The backups, oldest first.
+        items: Vec<Backup>,
+    }
+
     /// A legal hold.
     struct Hold {
         /// Why.
