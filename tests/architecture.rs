@@ -203,6 +203,26 @@ fn files_open_with_their_purpose_and_stay_short() {
 }
 
 #[test]
+fn the_red_team_shares_no_code_with_the_vault() {
+    let mut complaints = Vec::new();
+    let files = source::below("tests/redteam");
+    for file in &files {
+        if let Some(line) = file.line_naming("membervault") {
+            complaints.push(format!("{}:{line} names the vault", file.path));
+        }
+        if file.text.matches("#[path").count() + file.text.matches("include!").count() > 0 {
+            complaints.push(format!("{} takes code from elsewhere", file.path));
+        }
+        let lines = file.text.lines().count();
+        if !file.text.starts_with("//!") || lines > LINES_MAX {
+            complaints.push(format!("{}: {lines} lines, or no `//!` at its head", file.path));
+        }
+    }
+    assert!(files.len() > 5, "the walk found only {} files", files.len());
+    report("the attacker is written from docs/FORMAT.md alone", &complaints);
+}
+
+#[test]
 fn the_map_names_every_room() {
     let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ARCHITECTURE.md")).unwrap();
     let missing: Vec<_> =

@@ -26,20 +26,26 @@ struct Token {
 pub(crate) fn house() -> &'static [Source] {
     static HOUSE: OnceLock<Vec<Source>> = OnceLock::new();
     HOUSE.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut files = Vec::new();
-        for entry in walkdir::WalkDir::new(&root).sort_by_file_name() {
-            let entry = entry.expect("src is readable");
-            if entry.path().extension().is_some_and(|extension| extension == "rs") {
-                let path = entry.path().strip_prefix(&root).expect("below src");
-                let path = path.to_str().expect("UTF-8").replace('\\', "/");
-                files.push(Source::parse(&path, &fs::read_to_string(entry.path()).expect("readable")));
-            }
-        }
+        let files = below("src");
         assert!(files.len() > HOUSE_FILES_MIN, "the walk found only {} files", files.len());
         let tests_only: Vec<bool> = files.iter().map(|file| is_tests_file(file, &files)).collect();
         files.into_iter().zip(tests_only).filter(|(_, tests_only)| !tests_only).map(|(file, _)| file).collect()
     })
+}
+
+/// Every file of Rust below a directory of the package.
+pub(crate) fn below(directory: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(&root).sort_by_file_name() {
+        let entry = entry.expect("the directory is readable");
+        if entry.path().extension().is_some_and(|extension| extension == "rs") {
+            let path = entry.path().strip_prefix(&root).expect("below it");
+            let path = path.to_str().expect("UTF-8").replace('\\', "/");
+            files.push(Source::parse(&path, &fs::read_to_string(entry.path()).expect("readable")));
+        }
+    }
+    files
 }
 
 /// Fewer than this means that the walk looked in the wrong place.

@@ -1,0 +1,125 @@
+//! What stands in the plaintexts (FORMAT.md, sections 4, 5 and 7). Lenient where the vault is strict: what can be read is
+//! read, for the bytes may be cut or come from anywhere.
+
+use crate::crypto::{Key, sha256};
+use crate::place::Id;
+
+const DICTIONARY: &[u8] = include_bytes!("../../src/codec/payload.dict");
+const DICTIONARY_SHA256: &str = "b99d753a2b715668c31cd3c5113424bb046952c46d07e74771bc0de0f47f1159";
+const RAW_LEN_MAX: usize = 1_114_112;
+
+/// Reads front to back.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn number(&mut self, length: usize) -> Option<usize> {
+        Some(self.take(length)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    }
+
+    fn version(&mut self) -> Option<()> {
+        (self.number(1)? == 1).then_some(())
+    }
+}
+
+/// What a keyring file holds that opens something.
+pub(crate) struct Keyring {
+    pub(crate) epoch: u64,
+    pub(crate) roots: Vec<Key>,
+    pub(crate) secret: Key,
+}
+
+pub(crate) fn keyring(body: &[u8]) -> Option<Keyring> {
+    let mut r = Reader(body);
+    r.version()?;
+    let epoch = u64::from_be_bytes(r.array()?);
+    let mut roots = vec![r.array()?];
+    if r.number(1)? == 1 {
+        r.take(8)?;
+        roots.push(r.array()?);
+    }
+    let secret = r.array()?;
+    Some(Keyring { epoch, roots, secret })
+}
+
+pub(crate) fn node(body: &[u8]) -> Option<Vec<Key>> {
+    let mut r = Reader(body);
+    r.version()?;
+    (0..r.number(2)?).map(|_| r.array()).collect()
+}
+
+/// A member body: MK, and the data keys by compartment number and version.
+pub(crate) struct Member {
+    pub(crate) mk: Key,
+    pub(crate) keys: Vec<(u16, u32, Key)>,
+    /// Its length, the padding left out.
+    pub(crate) length: usize,
+}
+
+pub(crate) fn member(body: &[u8]) -> Option<Member> {
+    let mut r = Reader(body);
+    r.version()?;
+    r.take(4)?;
+    let mk = r.array()?;
+    r.take(2)?;
+    let mut keys = Vec::new();
+    for _ in 0..r.number(2)? {
+        let number = u16::try_from(r.number(2)?).ok()?;
+        let name = r.number(1)?;
+        r.take(name)?;
+        for _ in 0..r.number(1)? {
+            keys.push((number, u32::from_be_bytes(r.array()?), r.array()?));
+        }
+    }
+    Some(Member { mk, keys, length: body.len() - r.0.len() })
+}
+
+/// Tokens and members of an index page.
+pub(crate) fn page(body: &[u8]) -> Option<Vec<(Id, Id)>> {
+    let mut r = Reader(body);
+    r.version()?;
+    r.take(1)?;
+    (0..r.number(2)?.min(64)).map(|_| Some((r.array()?, r.array()?))).collect()
+}
+
+/// What a payload holds, with its length in the envelope.
+pub(crate) fn payload(body: &[u8]) -> Option<Vec<u8>> {
+    let mut r = Reader(body);
+    r.version()?;
+    let (compression, _raw, packed) = (r.number(1)?, r.number(4)?, r.number(4)?);
+    let packed = r.take(packed.min(r.0.len()))?;
+    match compression {
+        0 => Some(packed.to_vec()),
+        1 => frame(packed, &[]),
+        2 => frame(packed, DICTIONARY),
+        _ => None,
+    }
+}
+
+/// A zstd frame, as far as it goes.
+pub(crate) fn frame(packed: &[u8], dictionary: &[u8]) -> Option<Vec<u8>> {
+    use std::io::Read;
+    let mut decoder = zstd::stream::read::Decoder::with_dictionary(packed, dictionary).ok()?.single_frame();
+    let (mut raw, mut piece) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = decoder.read(&mut piece) {
+        raw.extend(piece.get(..count).unwrap_or_default());
+        if raw.len() > RAW_LEN_MAX {
+            break;
+        }
+    }
+    (!raw.is_empty()).then_some(raw)
+}
+
+/// The dictionary is the one FORMAT.md names.
+pub(crate) fn dictionary_is_right() -> bool {
+    data_encoding::HEXLOWER.encode(&sha256(DICTIONARY)) == DICTIONARY_SHA256
+}
