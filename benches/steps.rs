@@ -27,6 +27,7 @@ use membervault::tables;
 use membervault::types::place::RecordPlace;
 use membervault::types::{Compartment, Ctx, MemberId, RecordName, RequestId, VaultId};
 use membervault::vault::api::{Expect, RecordAddress, RecordQuery, RecordWrite};
+use membervault::vault::log::LogSettings;
 use membervault::vault::{Parts, Vault};
 
 /// Reads measured, each of a member drawn anew.
@@ -78,6 +79,7 @@ impl Bench {
             vault: id,
             policy: policy(),
             ledger: LedgerSettings::default(),
+            log: LogSettings::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
         };

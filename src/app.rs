@@ -19,8 +19,10 @@ use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
 use crate::policy::Policy;
 use crate::store::Engine;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
+use crate::tlog::{KeyName, VerifierKey};
 use crate::types::{RequestId, VaultId};
 use crate::vault::backup::BackupSettings;
+use crate::vault::log::verifier_key;
 use crate::vault::{Parts, Vault};
 
 pub use crate::crypto::Suite;
@@ -77,6 +79,13 @@ pub fn check_vacant(settings: &Settings) -> Result<(), AppError> {
     }
 }
 
+/// The key that verifies the log of this vault. Needs the keyring and its master key, not the database.
+pub fn log_key(settings: &Settings, unlock: &Unlock) -> Result<VerifierKey, AppError> {
+    let (unlocked, keyring) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
+    let origin = settings.log.origin.clone().unwrap_or_else(|| KeyName::of_vault(unlocked.vault()));
+    Ok(verifier_key(origin, &keyring.vault_secret.log_key()))
+}
+
 /// The policy of these settings.
 pub fn policy(settings: &Settings) -> Result<Policy, AppError> {
     match &settings.policy {
@@ -116,7 +125,8 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, vault: VaultId, keyring: 
         config::ReadDurability::Sync => ReadDurability::Sync,
     };
     let ledger = LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) };
-    Parts { engine, keyring, vault, policy, ledger, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    let log = settings.log.clone();
+    Parts { engine, keyring, vault, policy, log, ledger, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
 }
 
 fn backups(settings: &Settings) -> BackupSettings {

@@ -114,6 +114,10 @@ codes! {
     NoVault = "no_vault",
     /// The policy file is not valid.
     InvalidPolicy = "invalid_policy",
+    /// The erasure is fenced but not sealed yet, so there is nothing to certify.
+    NotSealed = "not_sealed",
+    /// A signature, a proof or a certificate does not hold.
+    NotVerified = "not_verified",
     /// A setting is not valid.
     InvalidConfig = "invalid_config",
     /// A file or stream could not be read or written.

@@ -116,6 +116,11 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/members/lookup", Some(json!({"kind": "email", "value": "nobody@example.org"}))),
         to("GET", "/v1/erasures", None),
         to("GET", "/v1/erasures/{id}", None),
+        to("GET", "/v1/log/checkpoint", None),
+        to("GET", "/v1/log/checkpoint/cosigned", None),
+        to("GET", "/v1/log/tile/{path}", None),
+        to("GET", "/v1/log/proof/{index}", None),
+        to("POST", "/v1/log/cosignatures", None),
         to("POST", "/v1/tokens", Some(json!({"role": "crm", "label": "another"}))),
         to("GET", "/v1/tokens", None),
         to("DELETE", "/v1/tokens/{id}", None),
@@ -304,6 +309,8 @@ async fn the_matrix_is_this() {
             let first = match attempt.template {
                 "/v1/erasures/{id}" | "/v1/backups/{id}" => Some(walk.erasure.as_str()),
                 "/v1/tokens/{id}" => Some(token.as_str()),
+                "/v1/log/tile/{path}" => Some("0/000.p/1"),
+                "/v1/log/proof/{index}" => Some("0"),
                 _ => None,
             };
             rows.push((name, walk.cell(&attempt, caller, bearer.as_deref(), first).await));

@@ -34,6 +34,7 @@ use membervault::types::{MemberId, RecordMeta, Role, VaultId};
 use membervault::vault::api::{
     Expect, NewHold, NewMember, NewToken, RecordAddress, RecordQuery, RecordView, RecordWrite,
 };
+use membervault::vault::log::LogSettings;
 use membervault::vault::{Founding, Parts, Vault};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -99,6 +100,7 @@ fn found(keyring: &Path, engine: &Arc<dyn Engine>, founding: &Founding, seed: u6
         vault,
         policy: Policy::parse(Policy::default_text()).unwrap(),
         ledger: LedgerSettings::default(),
+        log: LogSettings::default(),
         clock: Arc::new(ManualClock::at(START)),
         entropy,
     };

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
 use super::{
-    backup, completions, config_show, doctor, export, import, init, keyring, member, policy, serve, status, token,
+    backup, completions, config_show, doctor, export, import, init, keyring, log, member, policy, serve, status, token,
 };
 use crate::config::Typed;
 
@@ -122,6 +122,9 @@ pub(super) enum Command {
     /// Look after the keyring file
     #[command(subcommand)]
     Keyring(keyring::Command),
+    /// Print what others verify the log with
+    #[command(subcommand)]
+    Log(log::Command),
     /// Tell which settings stand and where they come from
     #[command(subcommand)]
     Config(config_show::Command),

@@ -49,7 +49,7 @@ Exit codes:
   2  the arguments, a setting or the policy file are not valid
   3  the vault refuses: not found, erased, held, taken, exists already
   4  the keys: wrong passphrase or key file, keyring missing, damaged or exposed
-  5  the stored data: damaged, stale, of another version; or doctor found something
+  5  the stored data: damaged, stale, of another version; doctor found something; a certificate does not hold
   6  busy: another process holds the database, or a limit or time is passed
   7  done in part: import rejected some rows";
 
@@ -80,11 +80,15 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         | Code::LimitReached
         | Code::AlreadyExists
         | Code::NotConfigured
+        | Code::NotSealed
         | Code::NoVault => EXIT_REFUSED,
         Code::WrongMasterKey | Code::KeyringMissing | Code::KeyringCorrupt | Code::ExposedFile => EXIT_KEYS,
-        Code::Corrupt | Code::StorageFailed | Code::StaleImage | Code::RestoreUnfinished | Code::UnsupportedVersion => {
-            EXIT_DATA
-        }
+        Code::Corrupt
+        | Code::StorageFailed
+        | Code::StaleImage
+        | Code::RestoreUnfinished
+        | Code::UnsupportedVersion
+        | Code::NotVerified => EXIT_DATA,
         Code::Locked
         | Code::BackupRunning
         | Code::Overloaded
@@ -227,7 +231,10 @@ mod tests {
             codes.map(|code| code.as_str()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(class(EXIT_KEYS), "wrong_master_key keyring_missing keyring_corrupt exposed_file");
-        assert_eq!(class(EXIT_DATA), "corrupt storage_failed stale_image restore_unfinished unsupported_version");
+        assert_eq!(
+            class(EXIT_DATA),
+            "corrupt storage_failed stale_image restore_unfinished unsupported_version not_verified"
+        );
         assert_eq!(class(EXIT_BUSY), "backup_running rate_limited overloaded timeout shutting_down locked");
     }
 }

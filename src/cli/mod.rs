@@ -17,6 +17,7 @@ mod failure;
 mod import;
 mod init;
 mod keyring;
+mod log;
 mod member;
 mod output;
 mod policy;
@@ -80,6 +81,7 @@ fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Doctor(arguments) => arguments.run(&session()?),
         Command::Backup(command) => command.run(&session()?),
         Command::Keyring(command) => command.run(&session()?),
+        Command::Log(command) => command.run(&session()?),
         Command::Config(command) => command.run(&session()?),
         Command::Completions(arguments) => arguments.run(),
         Command::Version => output::version(),

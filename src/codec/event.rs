@@ -85,6 +85,8 @@ kinds! {
     Import = 18 "import",
     /// The keyring file was rewritten in a newer form.
     KeyringUpgrade = 19 "keyring.upgrade",
+    /// A witness's cosignature on a checkpoint was stored.
+    LogCosign = 20 "log.cosign",
     /// The keys of erasures are gone everywhere.
     Seal = 32 "seal",
     /// Data rows of a backup were put under the latest control rows.
@@ -132,6 +134,11 @@ pub enum Event {
     PolicyLoad([u8; 32]),
     Import,
     KeyringUpgrade,
+    /// `size` is that of the checkpoint, `witness` the id of the witness's key.
+    LogCosign {
+        size: u64,
+        witness: [u8; 4],
+    },
     Seal(SealEvent),
     Restore {
         backup: BackupId,
@@ -215,6 +222,7 @@ impl Event {
             Self::PolicyLoad(_) => LeafKind::PolicyLoad,
             Self::Import => LeafKind::Import,
             Self::KeyringUpgrade => LeafKind::KeyringUpgrade,
+            Self::LogCosign { .. } => LeafKind::LogCosign,
             Self::Seal(_) => LeafKind::Seal,
             Self::Restore { .. } => LeafKind::Restore,
             Self::Backup { .. } => LeafKind::Backup,
@@ -251,6 +259,10 @@ impl Event {
             Self::TokenCreate(token, role) | Self::TokenRevoke(token, role) => {
                 out.extend_from_slice(token.as_bytes());
                 out.push(role.number());
+            }
+            Self::LogCosign { size, witness } => {
+                out.extend_from_slice(&size.to_be_bytes());
+                out.extend_from_slice(witness);
             }
             Self::Seal(seal) => seal.encode(out),
             Self::Restore { backup, members, erased_again } => {
@@ -301,6 +313,7 @@ impl Event {
             LeafKind::PolicyLoad => Self::PolicyLoad(*reader.array()?),
             LeafKind::Import => Self::Import,
             LeafKind::KeyringUpgrade => Self::KeyringUpgrade,
+            LeafKind::LogCosign => Self::LogCosign { size: reader.u64()?, witness: *reader.array()? },
             LeafKind::Seal => Self::Seal(SealEvent::parse(&mut reader)?),
             LeafKind::Restore => Self::Restore {
                 backup: BackupId::from_bytes(*reader.array()?),

@@ -37,6 +37,8 @@ pub mod tag {
     pub const PENDING: u8 = b'P';
     /// A new root of the key tree.
     pub const ROTATION: u8 = b'R';
+    /// A checkpoint of the log with the cosignatures of witnesses.
+    pub const COSIGNED: u8 = b'W';
 }
 
 /// First byte of the keys of each kind of ledger row.
@@ -126,6 +128,18 @@ pub fn parse_rotation(key: &[u8]) -> Result<u64, CodecError> {
     let mut reader = tagged("rotation key", key, tag::ROTATION)?;
     let epoch = reader.u64()?;
     reader.finish().map(|()| epoch)
+}
+
+/// Control: a checkpoint of this size with the cosignatures of witnesses.
+pub fn cosigned(size: u64) -> [u8; 9] {
+    join(&[&[tag::COSIGNED], &size.to_be_bytes()])
+}
+
+/// The size of a cosigned checkpoint's key.
+pub fn parse_cosigned(key: &[u8]) -> Result<u64, CodecError> {
+    let mut reader = tagged("cosigned checkpoint key", key, tag::COSIGNED)?;
+    let size = reader.u64()?;
+    reader.finish().map(|()| size)
 }
 
 /// Control: a legal hold.

@@ -116,6 +116,7 @@ mod tests {
             Event::PolicyLoad([7; 32]),
             Event::Import,
             Event::KeyringUpgrade,
+            Event::LogCosign { size: 9, witness: [8; 4] },
             Event::Seal(seal(3)),
             Event::Restore { backup: BackupId::from_bytes([8; 16]), members: 9, erased_again: 1 },
             Event::Backup { backup: BackupId::from_bytes([8; 16]), manifest: [9; 32] },

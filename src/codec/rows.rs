@@ -162,6 +162,18 @@ pub fn parse_fence(row: &[u8]) -> Result<ErasureId, CodecError> {
     reader.finish().map(|()| erasure)
 }
 
+/// A checkpoint with the cosignatures of witnesses: `1 | signed note, UTF-8, the rest`.
+pub fn encode_cosigned(note: &str) -> Vec<u8> {
+    [&[ROW_VERSION], note.as_bytes()].concat()
+}
+
+/// Reads a checkpoint with its cosignatures.
+pub fn parse_cosigned(row: &[u8]) -> Result<String, CodecError> {
+    let reader = Reader::new("cosigned checkpoint row", row, ROW_VERSION)?;
+    let invalid = reader.invalid("text");
+    String::from_utf8(reader.rest().to_vec()).map_err(|_| invalid)
+}
+
 /// How far an erasure has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErasureStage {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::key::LIST_SEPARATOR;
 use super::resolve::Chosen;
 use super::{ConfigError, Key};
+use crate::tlog::{SignatureType, VerifierKey};
+use crate::vault::log::LogSettings;
 
 /// When the evidence of a read is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub struct Settings {
     pub concurrency_max: usize,
     /// When the evidence of a read is on disk.
     pub read_durability: ReadDurability,
+    /// How the log is shown to others.
+    pub log: LogSettings,
     /// Memory for blocks of the database.
     pub cache_mib: usize,
     /// Memory for rows not yet in a file.
@@ -94,6 +98,11 @@ impl Settings {
             timeout_s: from.number("http.timeout_s", 1..=600, "a whole number from 1 to 600")?,
             concurrency_max: from.number("http.concurrency_max", 1..=65_536, "a whole number from 1 to 65536")?,
             read_durability: from.one_of("ledger.read_durability", READ_DURABILITY, "interval or sync")?,
+            log: LogSettings {
+                origin: from.optional("ledger.origin", "1 to 255 bytes without spaces and plus signs")?,
+                public: from.parsed("ledger.public", "true or false")?,
+                witnesses: from.witnesses("ledger.witnesses", "verifier keys of type cosignature/v1, each once")?,
+            },
             cache_mib: from.number("storage.cache_mib", 8..=1_048_576, "a whole number from 8 to 1048576")?,
             write_buffer_mib: from.number("storage.write_buffer_mib", 4..=4096, "a whole number from 4 to 4096")?,
             backup_directory: from.optional_path("backup.directory"),
@@ -210,6 +219,24 @@ impl Reader<'_> {
         self.text(name).parse().map_err(|_| self.invalid(name, expected))
     }
 
+    fn optional<T: std::str::FromStr>(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, ConfigError> {
+        if self.text(name).is_empty() { Ok(None) } else { self.parsed(name, expected).map(Some) }
+    }
+
+    fn witnesses(&self, name: &'static str, expected: &'static str) -> Result<Vec<VerifierKey>, ConfigError> {
+        let mut keys: Vec<VerifierKey> = Vec::new();
+        for text in self.text(name).split_whitespace() {
+            let key: Option<VerifierKey> = text.parse().ok();
+            let key = key.filter(|key| key.kind() == SignatureType::Cosignature && !keys.contains(key));
+            keys.push(key.ok_or_else(|| self.invalid(name, expected))?);
+        }
+        Ok(keys)
+    }
+
     fn number<T>(&self, name: &'static str, range: RangeInclusive<T>, expected: &'static str) -> Result<T, ConfigError>
     where
         T: std::str::FromStr + PartialOrd,
@@ -253,6 +280,12 @@ mod tests {
         check(&[("LOG_LEVEL", "INFO")], Err("error, warn, info, debug or trace"));
         check(&[("LOG_FORMAT", "")], Err("text or json"));
         check(&[("DATA", "")], Err("expected a path"));
+        check(&[("LEDGER_ORIGIN", "example.org/log")], Ok(()));
+        check(&[("LEDGER_ORIGIN", "an example")], Err("without spaces"));
+        check(&[("LEDGER_PUBLIC", "yes")], Err("true or false"));
+        check(&[("LEDGER_WITNESSES", " ")], Ok(()));
+        let witness = "w+f7b0571e+BNe2sZVqHDv4BF8VKxBqiWpVtZ3Hq2z1AgWnqPQ2UyNm";
+        check(&[("LEDGER_WITNESSES", witness)], Err("cosignature/v1"));
         check(&[("KEY_FILE", "/a"), ("PASSPHRASE_FILE", "/b")], Err("not both"));
     }
 

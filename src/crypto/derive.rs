@@ -1,8 +1,8 @@
 //! Keys and tokens that derive from others. Every one is HKDF-Expand (one HMAC-SHA256) under its own info string;
 //! `docs/FORMAT.md` lists them.
 
-use super::Key;
 use super::hash::{equal_constant_time, expand, hmac};
+use super::{Key, LogKey};
 use crate::codec::{KEY_LEN, KeyBytes};
 use crate::types::place::{Control, KeyKind, Member, Note, VaultRoot};
 use crate::types::{Compartment, Purpose, RecordName, TokenId};
@@ -80,6 +80,11 @@ impl Key<VaultRoot> {
     /// The key that turns idempotency keys into row keys.
     pub fn idempotency(&self) -> IdempotencyKey {
         IdempotencyKey(derived(self, b"membervault/vault/idempotency/v1", &[]))
+    }
+
+    /// The key that signs the log.
+    pub fn log_key(&self) -> LogKey {
+        LogKey::from_seed(&expand(self.bytes(), b"membervault/vault/log-key/v1", &[]))
     }
 
     /// The prefix of access rows that are about no member.

@@ -12,6 +12,7 @@ mod error;
 mod hash;
 mod kek;
 mod key;
+mod sign;
 
 pub use crate::codec::Plaintext;
 pub use derive::{CursorKey, IdempotencyKey, IndexEntryPlace, IndexKeys, MemberNotes};
@@ -21,6 +22,7 @@ pub use error::CryptoError;
 pub use hash::{Hasher, equal_constant_time, sha256};
 pub use kek::{PassphraseParams, kek_from_key_file, kek_from_passphrase};
 pub use key::Key;
+pub use sign::{LogKey, PublicKey, SIGNATURE_LEN};
 
 use crate::codec;
 use crate::types::place::{Data, Member, Node, VaultRoot};

@@ -97,7 +97,8 @@ impl Edge {
         if let Ok(id) = HeaderValue::try_from(request.to_string()) {
             headers.insert(REQUEST_ID, id);
         }
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // Only the log, which is public by nature, says otherwise itself.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let took = arrived.elapsed();
         let code = problem.as_ref().map(Problem::code);

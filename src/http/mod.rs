@@ -12,6 +12,7 @@ mod erasures;
 mod extract;
 mod holds;
 mod io;
+mod log;
 mod members;
 mod metrics;
 mod openapi;

@@ -47,13 +47,14 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::LimitReached
         | Code::AlreadyExists
         | Code::BackupRunning
-        | Code::NotConfigured => StatusCode::CONFLICT,
+        | Code::NotConfigured
+        | Code::NotSealed => StatusCode::CONFLICT,
         Code::Gone => StatusCode::GONE,
         Code::VersionMismatch => StatusCode::PRECONDITION_FAILED,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         // draft-ietf-httpapi-idempotency-key-header: a key reused with another payload is 422.
-        Code::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::IdempotencyMismatch | Code::NotVerified => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Overloaded | Code::ShuttingDown | Code::Locked => StatusCode::SERVICE_UNAVAILABLE,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,

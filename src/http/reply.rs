@@ -30,6 +30,13 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response
     Ok(wiped(status, bytes))
 }
 
+/// A reply of public bytes.
+pub(super) fn bytes(media_type: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 /// A reply without a body.
 pub(super) fn empty() -> Response {
     let mut response = Response::new(Body::empty());

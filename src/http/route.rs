@@ -5,7 +5,7 @@ use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Schema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 use super::extract::RequestBody;
@@ -119,6 +119,12 @@ impl Route {
     pub(super) fn body<T: ToSchema + RequestBody>(mut self) -> Self {
         self.doc.body = Some((self.named::<T>(), T::MEDIA_TYPES));
         self.faults(&[&[Code::InvalidJson, Code::TooLarge, Code::UnsupportedMediaType]])
+    }
+
+    /// Takes a body of plain text.
+    pub(super) fn body_text(mut self) -> Self {
+        self.doc.body = Some((ObjectBuilder::new().schema_type(Type::String).into(), &["text/plain"]));
+        self.faults(&[&[Code::TooLarge, Code::UnsupportedMediaType]])
     }
 
     /// Replies with JSON of type `T`.

@@ -4,14 +4,15 @@
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
+use super::extract::PLAIN_TEXT;
 use super::problem::Problem;
 pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, erasures, holds, members, records, system, tokens};
+use super::{backups, erasures, holds, log, members, records, system, tokens};
 use crate::code::Code;
 
 const MEMBER: &str = "/v1/members/{id}";
@@ -67,6 +68,7 @@ pub(super) fn table() -> Vec<Mounted> {
     let mut table = member_routes();
     table.extend(record_routes());
     table.extend(erasure_routes());
+    table.extend(log_routes());
     table.extend(control_routes());
     table.extend(public_routes());
     table
@@ -82,7 +84,9 @@ pub(super) fn assemble(table: Vec<Mounted>) -> (Router<Shared>, Vec<RouteFacts>)
     let mut router = Router::new();
     let mut facts = Vec::with_capacity(table.len());
     for (index, route) in table.into_iter().enumerate() {
-        router = router.route(route.facts.template, (route.mount)(index));
+        // The one variable that spans segments.
+        let path = route.facts.template.replace("{path}", "{*path}");
+        router = router.route(&path, (route.mount)(index));
         facts.push(route.facts);
     }
     let router = router
@@ -207,6 +211,33 @@ fn erasure_routes() -> Vec<Mounted> {
     ]
 }
 
+fn log_routes() -> Vec<Mounted> {
+    let note = || Some((text(), PLAIN_TEXT));
+    let read = |path, id, about| Route::new(Method::GET, path, id, about);
+    vec![
+        read("/v1/log/checkpoint", "readCheckpoint", "The newest signed checkpoint of the log (C2SP tlog-checkpoint).")
+            .gives_plain(StatusCode::OK, note())
+            .by(log::checkpoint),
+        read("/v1/log/checkpoint/cosigned", "readCosigned", "The newest checkpoint that a witness has cosigned.")
+            .gives_plain(StatusCode::OK, note())
+            .faults(&[&[Code::NotFound]])
+            .by(log::cosigned),
+        read("/v1/log/tile/{path}", "readTile", "A tile of hashes, or a bundle of entries (C2SP tlog-tiles).")
+            .gives_plain(StatusCode::OK, Some((binary(), "application/octet-stream")))
+            .faults(&[&[Code::NotFound]])
+            .by(log::tile),
+        read("/v1/log/proof/{index}", "readProof", "The proof that an entry is in the log (C2SP tlog-proof).")
+            .gives_plain(StatusCode::OK, note())
+            .faults(&[&[Code::NotFound]])
+            .by(log::proof),
+        Route::new(Method::POST, "/v1/log/cosignatures", "addCosignatures", "Hand in cosignatures of a checkpoint.")
+            .body_text()
+            .gives::<shape::Cosigned>(StatusCode::OK, &[])
+            .faults(&[OF_A_CHANGE, &[Code::NotVerified]])
+            .by(log::cosign),
+    ]
+}
+
 fn control_routes() -> Vec<Mounted> {
     vec![
         Route::new(Method::POST, "/v1/tokens", "createToken", "Create an API token. Its secret is shown this once.")
@@ -274,6 +305,10 @@ fn public_routes() -> Vec<Mounted> {
 
 fn object() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::Object).into()
+}
+
+fn binary() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))).into()
 }
 
 fn text() -> RefOr<Schema> {

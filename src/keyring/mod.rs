@@ -33,7 +33,7 @@ pub use walk::TreeKey;
 pub use crate::codec::Holder;
 pub use crate::crypto::{CompartmentKeys, KeyringBody, MemberBody};
 
-use crate::crypto::{CursorKey, Entropy, IdempotencyKey, IndexKeys, Key, Suite};
+use crate::crypto::{CursorKey, Entropy, IdempotencyKey, IndexKeys, Key, LogKey, Suite};
 use crate::store::{Batch, Reader, StoreError};
 use crate::types::place::{Bucket, Control, Node, Shard, Subtree};
 use crate::types::{IdentifierKind, MemberId, TokenId, VaultId};
@@ -55,6 +55,7 @@ struct Secrets {
     cursor: CursorKey,
     idempotency: IdempotencyKey,
     events_prefix: [u8; 16],
+    log: LogKey,
 }
 
 impl Keyring {
@@ -70,6 +71,7 @@ impl Keyring {
             cursor: vault_secret.cursor(),
             idempotency: vault_secret.idempotency(),
             events_prefix: vault_secret.events_prefix(),
+            log: vault_secret.log_key(),
         };
         Self { vault, suite, shape, epoch: ArcSwap::from_pointee(Epoch::new(epoch, root)), secrets }
     }
@@ -155,6 +157,11 @@ impl Keyring {
     /// The prefix of access rows that are about no member.
     pub const fn events_prefix(&self) -> &[u8; 16] {
         &self.secrets.events_prefix
+    }
+
+    /// The key that signs the log.
+    pub const fn log_key(&self) -> &LogKey {
+        &self.secrets.log
     }
 
     /// Walks the tree as of now. A seal that comes in between leaves a reader with rows of one epoch and keys of the

@@ -48,6 +48,7 @@ impl Default for LedgerSettings {
 /// The one door to disk.
 pub struct Ledger {
     core: Arc<Core>,
+    engine: Arc<dyn Engine>,
     settings: LedgerSettings,
     threads: Mutex<Option<Threads>>,
 }
@@ -64,11 +65,12 @@ impl Ledger {
         let epoch = stored_epoch(&*engine)?;
         let core = Arc::new(Core::new(Committer::new(engine.clone(), tree, epoch)));
         let committer = spawn("ledger-commit", &core, Core::run_committer)?;
+        let synced = Arc::clone(&engine);
         let syncer = spawn("ledger-sync", &core, move |core| {
-            core.syncer.run(&*engine, &core.poison, settings.sync_interval);
+            core.syncer.run(&*synced, &core.poison, settings.sync_interval);
         });
         let syncer = syncer.inspect_err(|_| core.bell.stop())?; // the first thread would sleep for ever
-        Ok(Self { core, settings, threads: Mutex::new(Some(Threads { committer, syncer })) })
+        Ok(Self { core, engine, settings, threads: Mutex::new(Some(Threads { committer, syncer })) })
     }
 
     /// Hands a change over. It is committed once the ticket, or anybody else's, is driven.
@@ -113,6 +115,17 @@ impl Ledger {
     /// Size and root of the log after the last group.
     pub fn head(&self) -> HeadRow {
         *self.core.head.lock()
+    }
+
+    /// Size and root of the log, after everything up to there was synced: what may be told to others for good.
+    ///
+    /// Leaves may lie in the write-ahead log alone for a moment, where a crash of the machine can take them; a head
+    /// that was signed with them would contradict the log that comes after. Blocks for the sync.
+    pub fn synced_head(&self) -> Result<HeadRow, LedgerError> {
+        self.core.poison.check()?;
+        let head = self.head();
+        self.engine.sync().map_err(|error| self.core.poison.fail(error))?;
+        Ok(head)
     }
 
     /// Number of leaves after the last group.

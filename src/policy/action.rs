@@ -83,6 +83,8 @@ actions! {
     BackupRun = 20, "backup.run", Vault;
     /// See which backups there are, and how far one under way is.
     BackupRead = 21, "backup.read", Vault;
+    /// Read the log and its checkpoints, and hand in cosignatures.
+    LogRead = 22, "log.read", Vault;
 }
 
 impl Action {
@@ -168,6 +170,6 @@ mod tests {
             assert_eq!(Action::from_number(action.number()), Some(*action));
         }
         assert_eq!(Action::from_number(0), None);
-        assert_eq!(Action::from_number(22), None);
+        assert_eq!(Action::from_number(23), None);
     }
 }

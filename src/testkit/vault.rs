@@ -13,6 +13,7 @@ use crate::policy::Policy;
 use crate::store::memory::MemoryEngine;
 use crate::store::{Engine, KeyRange, Keyspace};
 use crate::types::{Actor, Ctx, Purpose, RequestId, Role, TokenId, VaultId};
+use crate::vault::log::LogSettings;
 use crate::vault::{Founding, Parts, Vault};
 
 use super::clock::ManualClock;
@@ -32,6 +33,7 @@ pub struct TestVault {
     /// Its engine, for looking at bytes and for opening it again.
     pub engine: Arc<dyn Engine>,
     seed: u64,
+    log: LogSettings,
 }
 
 impl TestVault {
@@ -46,9 +48,10 @@ impl TestVault {
     /// If the vault cannot be founded.
     pub fn over(seed: u64, engine: Arc<dyn Engine>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
-        let parts = parts(seed, 0, &engine, &clock);
+        let log = LogSettings::default();
+        let parts = parts(seed, 0, &engine, &clock, log.clone());
         Vault::found(&parts, &Founding { expect_members: 1_000, suite: Suite::ChaCha20Poly1305 }).expect("found");
-        Self { vault: Vault::open(parts).expect("open"), clock, engine, seed }
+        Self { vault: Vault::open(parts).expect("open"), clock, engine, seed, log }
     }
 
     /// A vault that was founded before with this seed, opened over what its engine left.
@@ -58,7 +61,8 @@ impl TestVault {
     pub fn found_in(seed: u64, engine: Arc<dyn Engine>) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let life = leaves(&*engine);
-        Self { vault: open(seed, life, &engine, &clock), clock, engine, seed }
+        let log = LogSettings::default();
+        Self { vault: open(seed, life, &engine, &clock, log.clone()), clock, engine, seed, log }
     }
 
     /// Closes the vault and opens it again over the same engine, as a restart does.
@@ -67,12 +71,21 @@ impl TestVault {
     /// If the vault cannot be opened.
     pub fn reopen(&mut self) {
         self.vault.close().expect("close");
-        self.vault = open(self.seed, leaves(&*self.engine), &self.engine, &self.clock);
+        self.vault = open(self.seed, leaves(&*self.engine), &self.engine, &self.clock, self.log.clone());
+    }
+
+    /// Closes the vault and opens it again with other settings of its log.
+    ///
+    /// # Panics
+    /// If the vault cannot be opened.
+    pub fn reopen_with_log(&mut self, log: LogSettings) {
+        self.log = log;
+        self.reopen();
     }
 }
 
-fn open(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Vault {
-    Vault::open(parts(seed, life, engine, clock)).expect("the vault opens")
+fn open(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>, log: LogSettings) -> Vault {
+    Vault::open(parts(seed, life, engine, clock, log)).expect("the vault opens")
 }
 
 /// How long the ledger is: a number that no earlier life of the same vault began with, so that ids and keys of an
@@ -88,7 +101,7 @@ fn leaves(engine: &dyn Engine) -> u64 {
 }
 
 /// The same keyring for the same seed, as a keyring file gives it; fresh randomness for everything else.
-fn parts(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>) -> Parts {
+fn parts(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>, log: LogSettings) -> Parts {
     let keys = SeededEntropy::new(seed);
     let keyring = KeyringBody {
         epoch: 1,
@@ -107,6 +120,7 @@ fn parts(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock
         vault: VAULT_ID,
         policy: Policy::parse(Policy::default_text()).expect("the default policy"),
         ledger: LedgerSettings::default(),
+        log,
         clock: Arc::clone(clock) as _,
         entropy,
     }

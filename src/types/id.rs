@@ -112,6 +112,8 @@ impl TokenId {
     pub const LEN: usize = 8;
     /// The actor of what is done at the command line of the machine itself.
     pub const LOCAL_OPERATOR: Self = Self([0; 8]);
+    /// Stands for whoever needs no token: what anyone may do has no actor.
+    pub const NOBODY: Self = Self([0xff; Self::LEN]);
 
     /// Takes random or stored bytes.
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {

@@ -88,6 +88,7 @@ impl Serialize for JsonObject {
 }
 
 pub use crate::policy::{Withheld, WithheldReason};
+pub use crate::tlog::TilePath;
 
 /// A record as this caller may see it.
 #[derive(Serialize)]
@@ -332,6 +333,15 @@ pub struct IssuedToken {
     pub secret: Zeroizing<String>,
     /// What is known of it.
     pub info: TokenInfo,
+}
+
+/// Cosignatures were taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Cosigned {
+    /// Leaves of the checkpoint.
+    pub size: u64,
+    /// The names of the witnesses whose cosignatures are new.
+    pub added: Vec<String>,
 }
 
 /// How the vault is.

@@ -12,6 +12,7 @@ use crate::ledger::LedgerError;
 use crate::policy::Denial;
 use crate::store::StoreError;
 use crate::tables::TablesError;
+use crate::tlog::NoteError;
 use crate::types::IdentifierKind;
 
 /// Why a verb did not do what it was asked.
@@ -91,6 +92,9 @@ pub enum Error {
     /// The engine failed.
     #[error("the storage engine failed")]
     Store(#[from] StoreError),
+    /// A signed note, a signature or a proof does not hold.
+    #[error("{0}")]
+    Note(#[from] NoteError),
     /// The commit failed.
     #[error("the change was not committed")]
     Ledger(#[from] LedgerError),
@@ -148,6 +152,7 @@ impl Coded for Error {
             Self::Keyring(error) => error.code(),
             Self::Table(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::Note(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::Internal(_) => Code::Internal,
         }

@@ -8,6 +8,7 @@ pub mod act;
 pub mod api;
 pub mod backup;
 mod bearer;
+mod cosign;
 pub mod create;
 mod cursor;
 pub mod doctor;
@@ -20,6 +21,7 @@ pub mod import;
 mod index;
 mod input;
 mod list;
+pub mod log;
 mod lookup;
 mod open;
 mod pipeline;
@@ -67,6 +69,7 @@ struct Rooms {
     suite: Suite,
     tokens: tokens::TokenBook,
     backups: backup::BackupDesk,
+    log: log::LogBook,
 }
 
 impl Vault {

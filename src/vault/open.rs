@@ -19,6 +19,7 @@ use crate::tables;
 use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 
 use super::backup::BackupDesk;
+use super::log::{LogBook, LogSettings};
 use super::tokens::TokenBook;
 use super::{Error, Rooms, Vault};
 
@@ -35,6 +36,8 @@ pub struct Parts {
     pub vault: VaultId,
     /// The policy in force.
     pub policy: Policy,
+    /// How the log is shown to others.
+    pub log: LogSettings,
     /// How the ledger is to work.
     pub ledger: LedgerSettings,
     /// Where time comes from.
@@ -104,6 +107,7 @@ impl Vault {
         }
         let shape = TreeShape::from_meta(meta.depth, meta.buckets)?;
         let keyring = Keyring::new(parts.vault, suite, shape, parts.keyring);
+        let log = LogBook::new(parts.log, &parts.vault, keyring.log_key());
         let vault = Self(Arc::new(Rooms {
             engine: parts.engine,
             keyring,
@@ -115,6 +119,7 @@ impl Vault {
             suite,
             tokens: TokenBook::default(),
             backups: BackupDesk::default(),
+            log,
         }));
         vault.load_tokens()?;
         vault.log_opening()?;

@@ -35,6 +35,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("aes_gcm", &["crypto/"]),
     ("argon2", &["crypto/"]),
     ("chacha20poly1305", &["crypto/"]),
+    ("ed25519_dalek", &["crypto/"]),
     ("getrandom", &["crypto/"]),
     ("hkdf", &["crypto/"]),
     ("hmac", &["crypto/"]),

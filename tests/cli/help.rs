@@ -22,6 +22,9 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["keyring", "upgrade"],
     &["keyring", "show"],
+    &["log", "key"],
+    &["log", "checkpoint"],
+    &["log", "proof"],
     &["config", "show"],
     &["completions"],
 ];

@@ -3,6 +3,7 @@
 same bytes, and what is wrong is refused for the reason it states. Prints how many there were."""
 import hashlib, hmac, json, struct, sys
 from pathlib import Path
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 import importlib
 
@@ -106,6 +107,9 @@ def derive(v):
             return vault(b"control")
         case "events-prefix":
             return vault(b"events-prefix")[:16]
+        case "log-key":
+            seed = Ed25519PrivateKey.from_private_bytes(vault(b"log-key"))
+            return seed.public_key().public_bytes_raw()
         case "index-place":
             field, value = bytes([v["field"]]), v["normalised"].encode()
             number = int.from_bytes(mac(vault(b"index-bucket", field), value)[:8]) * v["buckets"] >> 64

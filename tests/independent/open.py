@@ -175,6 +175,7 @@ LEAF_KINDS = {
     "token": (15, 16),
     "policy": (17,),
     "empty": (1, 2, 8, 18, 19, 35),
+    "cosignature": (20,),
     "seal": (32,),
     "restore": (33,),
     "backup": (34,),
@@ -211,6 +212,8 @@ def read_leaf(leaf):
             fields |= {"token": body.take(8), "role": body.number(1)}
         case "policy":
             fields["policy"] = body.take(32)
+        case "cosignature":
+            fields |= {"size": body.number(8), "witness": body.take(4)}
         case "seal":
             fields |= read_seal(body)
         case "restore":

@@ -30,6 +30,7 @@ pub enum What {
     RequestMac { key: KeyHex, content: Hex<[u8; 32]> },
     ControlKey { key: KeyHex },
     EventsPrefix { key: KeyHex },
+    LogKey { key: KeyHex },
     IndexPlace { key: KeyHex, field: u8, normalised: String, buckets: u32 },
     CursorMac { key: KeyHex, listing: u8, cursor: String },
     IdempotencyToken { key: KeyHex, actor: Hex<[u8; 8]>, text: String },
@@ -50,6 +51,7 @@ impl What {
             Self::RequestMac { key, content } => Key::<Note>::from_key_bytes(&key.0).request_mac(&content.0).to_vec(),
             Self::ControlKey { key } => root(key).control().expose_key_bytes().to_vec(),
             Self::EventsPrefix { key } => root(key).events_prefix().to_vec(),
+            Self::LogKey { key } => root(key).log_key().public().as_bytes().to_vec(),
             Self::IndexPlace { key, field, normalised, buckets } => {
                 let place = root(key).index(*field).place(normalised.as_bytes(), *buckets);
                 [place.bucket.to_be_bytes().as_slice(), &place.token].concat()
@@ -112,6 +114,7 @@ pub fn make() -> Vec<Derived> {
         What::RequestMac { key: key(), content: Hex([7; 32]) },
         What::ControlKey { key: key() },
         What::EventsPrefix { key: key() },
+        What::LogKey { key: key() },
         index(1, "ada@example.org", 64),
         index(2, "+442079460000", 22_728),
         index(3, "CRM-100001 ü", u32::MAX),

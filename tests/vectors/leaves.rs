@@ -20,6 +20,7 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
         | Event::Import
         | Event::KeyringUpgrade
         | Event::MasterRotate => json!({}),
+        Event::LogCosign { size, witness } => json!({ "size": size, "witness": hex(witness) }),
         Event::Seal(seal) => json!({
             "epoch": seal.epoch, "old_root": hex(seal.old_root), "new_root": hex(seal.new_root),
             "level": seal.level.number(),
@@ -56,7 +57,7 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
     fields
 }
 
-pub(super) fn samples() -> [Vec<u8>; 14] {
+pub(super) fn samples() -> [Vec<u8>; 15] {
     let erasure = ErasureId::from_bytes([4; 16]);
     let token = TokenId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7]);
     let events = [
@@ -68,6 +69,7 @@ pub(super) fn samples() -> [Vec<u8>; 14] {
         Event::TokenCreate(token, Role::Compliance),
         Event::PolicyLoad([7; 32]),
         Event::Import,
+        Event::LogCosign { size: 1_000, witness: [1, 2, 3, 4] },
         Event::Seal(seal_sample()),
         Event::Restore { backup: BackupId::from_bytes([8; 16]), members: 4950, erased_again: 1 },
         Event::Backup { backup: BackupId::from_bytes([8; 16]), manifest: [9; 32] },

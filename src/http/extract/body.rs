@@ -40,6 +40,23 @@ impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Json<T> {
     }
 }
 
+/// A request body that is plain text.
+pub(in crate::http) struct Text<const BYTES_MAX: usize>(pub(in crate::http) String);
+
+/// The media type of plain text, as replies say it; requests may leave the charset out.
+pub(in crate::http) const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+impl<S: Send + Sync, const BYTES_MAX: usize> FromRequest<S> for Text<BYTES_MAX> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        check_declared(request.headers(), &["text/plain"])?;
+        let bytes = read(request.into_body(), BYTES_MAX).await?;
+        let not_utf8 = |_| Problem::because(Code::InvalidRequest, "the body is not UTF-8");
+        String::from_utf8(bytes.into()).map(Self).map_err(not_utf8)
+    }
+}
+
 /// Refuses a body that is not declared as one of `media_types` in UTF-8 without an encoding.
 fn check_declared(headers: &HeaderMap, media_types: &[&str]) -> Result<(), Problem> {
     let unsupported = || Problem::because(Code::UnsupportedMediaType, format!("send {}", media_types.join(" or ")));

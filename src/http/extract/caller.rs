@@ -42,23 +42,69 @@ impl FromRequestParts<Shared> for Caller {
 }
 
 impl Caller {
-    /// Runs a verb that reads many rows on a thread that may block, a bounded number at a time.
-    ///
-    /// A caller that goes away does not stop the verb; it keeps its place until the verb is done, so that the bound
-    /// holds whatever clients do.
+    /// Runs a verb that reads many rows, or waits for the disk, on a thread that may block.
     pub(in crate::http) async fn aside<T: Send + 'static>(
         self,
         verb: impl FnOnce(&Vault, &Ctx) -> Result<T, vault::Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let closed = |_| Problem::new(Code::ShuttingDown);
-        let place = self.shared.scans.clone().acquire_owned().await.map_err(closed)?;
-        let work = move || {
-            let _place = place;
-            verb(&self.vault, &self.ctx)
-        };
-        let failed = |error| Problem::new(Code::Internal).caused_by(error);
-        Ok(tokio::task::spawn_blocking(work).await.map_err(failed)??)
+        let Self { vault, ctx, shared } = self;
+        aside(shared, move || verb(&vault, &ctx)).await
     }
+}
+
+/// Who reads the log: a caller, or anyone where the log is public. Who presents a token is always asked for a good one.
+pub(in crate::http) struct LogReader {
+    caller: Option<Ctx>,
+    shared: Shared,
+}
+
+impl FromRequestParts<Shared> for LogReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        if shared.vault.log_is_public() && !parts.headers.contains_key(header::AUTHORIZATION) {
+            let facts = parts.extensions.get::<Trail>().and_then(Trail::route).and_then(|at| shared.routes.get(at));
+            only_known_parameters(&parts.uri, facts.map_or(&[], |facts| facts.query))?;
+            return Ok(Self { caller: None, shared: shared.clone() });
+        }
+        let caller = Caller::from_request_parts(parts, shared).await?;
+        Ok(Self { caller: Some(caller.ctx), shared: caller.shared })
+    }
+}
+
+impl LogReader {
+    /// Whether replies may be kept by caches that serve others too.
+    pub(in crate::http) fn is_anyone(&self) -> bool {
+        self.caller.is_none()
+    }
+
+    /// Runs a verb on a thread that may block.
+    pub(in crate::http) async fn aside<T: Send + 'static>(
+        self,
+        verb: impl FnOnce(&Vault, Option<&Ctx>) -> Result<T, vault::Error> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let Self { caller, shared } = self;
+        let vault = shared.vault.clone();
+        aside(shared, move || verb(&vault, caller.as_ref())).await
+    }
+}
+
+/// Runs `verb` on a thread that may block, a bounded number at a time.
+///
+/// A caller that goes away does not stop the verb; it keeps its place until the verb is done, so that the bound holds
+/// whatever clients do.
+async fn aside<T: Send + 'static>(
+    shared: Shared,
+    verb: impl FnOnce() -> Result<T, vault::Error> + Send + 'static,
+) -> Result<T, Problem> {
+    let closed = |_| Problem::new(Code::ShuttingDown);
+    let place = shared.scans.clone().acquire_owned().await.map_err(closed)?;
+    let work = move || {
+        let _place = place;
+        verb()
+    };
+    let failed = |error| Problem::new(Code::Internal).caused_by(error);
+    Ok(tokio::task::spawn_blocking(work).await.map_err(failed)??)
 }
 
 /// The bearer token of the request (RFC 6750).

@@ -10,8 +10,8 @@ mod segments;
 mod shape;
 mod strict;
 
-pub(super) use body::{Json, RequestBody};
-pub(super) use caller::{Caller, PURPOSE_HEADER};
+pub(super) use body::{Json, PLAIN_TEXT, RequestBody, Text};
+pub(super) use caller::{Caller, LogReader, PURPOSE_HEADER};
 pub(super) use conditions::{Condition, IDEMPOTENCY_HEADER, IdempotencyKey};
 pub(super) use query::{Fields, Paging, only_known_parameters};
 pub(super) use segments::Segments;

@@ -251,6 +251,14 @@ shapes! {
         items: Vec<Backup>,
     }
 
+    /// Cosignatures were taken.
+    struct Cosigned {
+        /// Leaves of the checkpoint.
+        size: u64,
+        /// The names of the witnesses whose cosignatures are new.
+        added: Vec<String>,
+    }
+
     /// A legal hold.
     struct Hold {
         /// Why.

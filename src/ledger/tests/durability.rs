@@ -47,6 +47,22 @@ fn buffered_leaves_are_synced_within_the_interval() {
 }
 
 #[test]
+fn a_synced_head_survives_a_power_loss_and_a_failed_sync_gives_none() {
+    let World { engine, ledger } = world();
+    for number in 0..3 {
+        ledger.submit(note(number), Durability::Buffered).wait().unwrap();
+    }
+    let head = ledger.synced_head().unwrap();
+    ledger.submit(note(3), Durability::Buffered).wait().unwrap();
+    let found: Arc<dyn Engine> = Arc::new(engine.crash(0).unwrap());
+    assert_eq!(Ledger::open(found, NO_INTERVAL).unwrap().head(), head);
+    engine.inject(Fault::next(Verb::Sync, disk_full()));
+    assert!(matches!(ledger.synced_head(), Err(LedgerError::Store(_))));
+    assert!(matches!(ledger.synced_head(), Err(LedgerError::Poisoned(_))));
+    assert!(matches!(ledger.submit(note(4), Durability::Buffered).wait(), Err(LedgerError::Poisoned(_))));
+}
+
+#[test]
 fn a_ledger_at_rest_syncs_nothing() {
     let World { engine, ledger } = world();
     ledger.close().unwrap();
