@@ -31,6 +31,20 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// There is no mirror here, or none that was ever complete.
+    #[error("there is no mirror in {path}; check the path, or use another mirror")]
+    NoMirror {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file of a mirror does not verify.
+    #[error("a mirror is damaged: {problem}: {path}; use another mirror, or the database itself")]
+    Mirror {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A database is here already.
     #[error("there is a database in {path} already; choose an empty directory")]
     Exists {
@@ -92,6 +106,8 @@ impl Coded for StoreError {
         match self {
             Self::Locked { .. } => Code::Locked,
             Self::Missing { .. } => Code::NoVault,
+            Self::NoMirror { .. } => Code::NotFound,
+            Self::Mirror { .. } => Code::Corrupt,
             Self::Exists { .. } => Code::AlreadyExists,
             Self::DiskFull { .. } => Code::DiskFull,
             Self::Corrupt { .. } => Code::Corrupt,

@@ -3,16 +3,17 @@
 //! Knows keyspaces, ordered rows, atomic batches, durability and snapshots. Never encrypts, never interprets a row, and
 //! never puts key bytes into an error. Read by `tables` and `keyring`, written by `ledger` alone, opened by `app`.
 //!
-//! Two engines: [`rocks`] for real use, [`memory`] for tests. `tests/engine_conformance.rs` runs the same cases against
+//! Two engines: [`rocks`] for real use, [`memory`] for tests; and [`mirrored`], around either. `tests/engine_conformance.rs` runs the same cases against
 //! both, so that what a test learns on the memory engine holds on disk.
 
 mod batch;
 mod error;
 pub mod memory;
+pub mod mirrored;
 pub mod rocks;
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use batch::{Batch, Op};
 pub use error::{Cause, StoreError};
@@ -175,6 +176,8 @@ pub struct EngineStats {
     pub cache_bytes: u64,
     /// Index and filter blocks held outside the block cache.
     pub table_reader_bytes: u64,
+    /// The mirrors of what is written; none where there are none.
+    pub mirrors: Vec<MirrorStats>,
 }
 
 impl EngineStats {
@@ -192,6 +195,15 @@ impl EngineStats {
     pub fn disk_bytes(&self) -> u64 {
         self.keyspaces.iter().map(|stats| stats.table_bytes).sum::<u64>() + self.wal_bytes
     }
+}
+
+/// How a mirror stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MirrorStats {
+    /// The directory.
+    pub directory: PathBuf,
+    /// Whether all that was acknowledged is there too.
+    pub whole: bool,
 }
 
 /// Sizes of one keyspace.

@@ -42,7 +42,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["crypto/"]),
     ("subtle", &["crypto/"]),
     // Storage and formats.
-    ("crc32fast", &["masterkey/", "codec/", "vault/bearer"]),
+    ("crc32fast", &["masterkey/", "codec/", "store/mirrored", "vault/bearer"]),
     ("rocksdb", &["store/rocks"]),
     ("zstd", &["codec/"]),
     ("toml", &["policy/", "config/"]),
