@@ -10,6 +10,7 @@ use crate::masterkey::secret_file::SecretFileError;
 use crate::masterkey::{MasterKeyError, in_words};
 use crate::store::StoreError;
 use crate::tables::TablesError;
+use crate::types::HolderName;
 use crate::types::place::Subtree;
 
 /// The keyring failed.
@@ -67,6 +68,23 @@ pub enum KeyringError {
     TooLarge {
         /// The limit.
         bytes_max: usize,
+    },
+    /// A holder's copy cannot be found.
+    #[error(
+        "holder {name} is away: there is no {}; bring it back, or give it up with 'membervault holder revoke {name}'",
+        path.display()
+    )]
+    HolderAway {
+        /// The holder.
+        name: HolderName,
+        /// Where its copy should be.
+        path: PathBuf,
+    },
+    /// A file that lies where a copy of the keyring should be is none.
+    #[error("{} is no keyring of this vault and is left as it is; move it away", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
     },
     /// A file could not be used.
     #[error(transparent)]
@@ -191,6 +209,8 @@ impl Coded for KeyringError {
             Self::UnknownVersion { .. } => Code::UnsupportedVersion,
             Self::WrongMasterKey { .. } => Code::WrongMasterKey,
             Self::ChangedMeanwhile { .. } => Code::Conflict,
+            Self::HolderAway { .. } => Code::HolderAway,
+            Self::NotOurs { .. } => Code::AlreadyExists,
             Self::TooManyMembers { .. } => Code::InvalidConfig,
             Self::ImpossibleShape | Self::NodeMissing { .. } => Code::Corrupt,
             Self::NodeUnreadable { source, .. }

@@ -104,6 +104,11 @@ impl KeyringFile {
         Ok(UnlockedKeyring { file: self.clone(), header: header(vault, &params), suite, kek: master.kek(&params)? })
     }
 
+    /// The vault that the bytes of a keyring file name. `None` if they are none.
+    pub(super) fn vault_of(file: &[u8]) -> Option<VaultId> {
+        KeyringHeader::unframe(file).ok().map(|(header, _)| header.vault)
+    }
+
     fn read(&self) -> Result<(KeyringHeader, Vec<u8>), KeyringError> {
         let file = secret_file::read(&self.path, FILE_BYTES_MAX).map_err(|error| match error {
             SecretFileError::Missing { path } => KeyringError::Missing { path },
@@ -176,6 +181,11 @@ impl UnlockedKeyring {
     pub fn replace(&self, body: &KeyringBody, entropy: &dyn Entropy) -> Result<(), KeyringError> {
         self.present()?;
         self.write(body, entropy, secret_file::replace)
+    }
+
+    /// The bytes of the file, if it is still under this key.
+    pub(super) fn present_file(&self) -> Result<Vec<u8>, KeyringError> {
+        Ok(self.header.frame(&self.present()?))
     }
 
     /// The envelope in the file, if it is still under this key.

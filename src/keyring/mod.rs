@@ -16,18 +16,23 @@ mod error;
 mod file;
 mod index;
 mod member;
+mod rotate;
 mod shape;
+mod slot;
 mod tree;
 mod walk;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 
 pub use error::{KeyringError, Unreadable};
 pub use file::{FILE_BYTES_MAX, KeyringFile, KeyringInfo, UnlockedKeyring};
 pub use index::{EDIT_BUCKETS_MAX, IndexEdit, Insertion, PageChange, PageEdit};
+pub use rotate::{NextTree, Rewrapped};
 pub use shape::{FAN_OUT, MEMBERS_EXPECTED_MAX, TreeShape};
+pub use slot::{KeyringSlot, holder_file};
 pub use walk::TreeKey;
 
 pub use crate::codec::Holder;
@@ -45,7 +50,19 @@ pub struct Keyring {
     suite: Suite,
     shape: TreeShape,
     epoch: ArcSwap<Epoch>,
+    /// Held while rows of the next epoch are in the database and its root is not yet here.
+    turning: Mutex<()>,
     secrets: Secrets,
+}
+
+/// The tree of an earlier epoch, on its way out of memory.
+pub struct Retired(Weak<Epoch>);
+
+impl Retired {
+    /// Whether the last reader has let go of it, so that its keys are wiped.
+    pub fn is_wiped(&self) -> bool {
+        self.0.strong_count() == 0
+    }
 }
 
 /// What derives from the vault's own secret. Lives as long as the vault.
@@ -62,7 +79,8 @@ impl Keyring {
     /// The epoch of a tree that was never sealed.
     pub const FIRST_EPOCH: u64 = 1;
 
-    /// The keyring of an opened body. A pending next root is dropped: its seal was not committed.
+    /// The keyring of an opened body. A pending next root is dropped: which of the two roots is the tree's was settled
+    /// before, by the recovery of `vault`.
     pub fn new(vault: VaultId, suite: Suite, shape: TreeShape, body: KeyringBody) -> Self {
         let KeyringBody { epoch, root, vault_secret, .. } = body;
         let secrets = Secrets {
@@ -73,7 +91,14 @@ impl Keyring {
             events_prefix: vault_secret.events_prefix(),
             log: vault_secret.log_key(),
         };
-        Self { vault, suite, shape, epoch: ArcSwap::from_pointee(Epoch::new(epoch, root)), secrets }
+        Self {
+            vault,
+            suite,
+            shape,
+            epoch: ArcSwap::from_pointee(Epoch::new(epoch, root)),
+            turning: Mutex::new(()),
+            secrets,
+        }
     }
 
     /// Makes every node of a new vault; see [`TreeShape`] for how many. `write` gets batches of a few megabytes.
@@ -108,10 +133,24 @@ impl Keyring {
         self.epoch.load().number
     }
 
-    /// Goes over to the tree of a later epoch. Every key of the old one is wiped when the last reader that is under way
-    /// lets go of it.
-    pub fn advance(&self, epoch: u64, root: Key<Node>) {
-        self.epoch.store(Arc::new(Epoch::new(epoch, root)));
+    /// Goes over to the tree of a later epoch: `commit` puts its rows into the database and gives back its root. Readers
+    /// that meet rows of the new tree before this returns wait for it; those that hold on to the old tree are not
+    /// disturbed, and the last of them wipes it.
+    ///
+    /// # Errors
+    /// What `commit` answers; then the present tree stays.
+    pub fn turn<E>(&self, epoch: u64, commit: impl FnOnce() -> Result<Key<Node>, E>) -> Result<Retired, E> {
+        let _turning = self.turning.lock();
+        let root = commit()?;
+        let old = self.epoch.swap(Arc::new(Epoch::new(epoch, root)));
+        Ok(Retired(Arc::downgrade(&old)))
+    }
+
+    /// Whether the tree is no longer that of `epoch`. Waits where it is being turned at this moment. Whoever fails to
+    /// open a row asks this before it believes in damage.
+    pub fn turned_since(&self, epoch: u64) -> bool {
+        let _settled = self.turning.lock();
+        self.epoch() != epoch
     }
 
     /// The shard of a member.
@@ -169,11 +208,8 @@ impl Keyring {
     fn walk<T>(&self, step: impl Fn(&Epoch) -> Result<T, KeyringError>) -> Result<T, KeyringError> {
         let epoch = self.epoch.load();
         match step(&epoch) {
-            Err(error) => {
-                let present = self.epoch.load();
-                if present.number == epoch.number { Err(error) } else { step(&present) }
-            }
-            found => found,
+            Err(_) if self.turned_since(epoch.number) => step(&self.epoch.load()),
+            outcome => outcome,
         }
     }
 }

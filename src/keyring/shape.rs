@@ -79,6 +79,28 @@ impl TreeShape {
         u32::from_be_bytes([a, b, c, d]) >> (32 - 8 * self.depth as u32)
     }
 
+    /// The first and the last id a member of this shard can have.
+    pub(super) fn members_of(&self, shard: u32) -> (MemberId, MemberId) {
+        // The shard's number has 8 * depth bits, at most 24.
+        let prefix = (shard << (32 - 8 * u32::from(self.depth))).to_be_bytes();
+        let end = |filler: u8| {
+            let mut id = [filler; MemberId::LEN];
+            id.iter_mut().zip(prefix).take(usize::from(self.depth)).for_each(|(to, from)| *to = from);
+            MemberId::from_bytes(id)
+        };
+        (end(0), end(u8::MAX))
+    }
+
+    /// One subtree; `None` if there is no such.
+    pub(super) fn subshape(&self, subtree: Subtree) -> Option<Subshape> {
+        self.subtrees().find(|shape| shape.subtree == subtree)
+    }
+
+    /// How many leaves each subtree has.
+    pub fn leaves(&self) -> impl Iterator<Item = (Subtree, u32)> {
+        self.subtrees().map(|shape| (shape.subtree, shape.leaves))
+    }
+
     /// The member subtree.
     pub(super) const fn members(&self) -> Subshape {
         // A depth of at most 3 keeps the number of shards within 32 bits.
@@ -171,6 +193,19 @@ mod tests {
         for (depth, shard) in [(1, 0xab), (2, 0xabcd), (3, 0x00ab_cdef)] {
             assert_eq!(TreeShape::from_meta(depth, [1; 3]).unwrap().shard_of(&member), shard);
         }
+    }
+
+    #[test]
+    fn a_shard_has_the_ids_that_begin_with_it() {
+        let shape = TreeShape::from_meta(2, [1; 3]).unwrap();
+        let (first, last) = shape.members_of(0xabcd);
+        assert_eq!(first.as_bytes()[..3], [0xab, 0xcd, 0]);
+        assert_eq!(last.as_bytes()[..3], [0xab, 0xcd, 0xff]);
+        assert_eq!((shape.shard_of(&first), shape.shard_of(&last)), (0xabcd, 0xabcd));
+        assert_eq!(
+            TreeShape::from_meta(3, [1; 3]).unwrap().members_of(0xabcdef).1.as_bytes()[..4],
+            [0xab, 0xcd, 0xef, 0xff]
+        );
     }
 
     #[test]

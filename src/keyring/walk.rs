@@ -78,6 +78,11 @@ impl Epoch {
         }
     }
 
+    /// The root of the tree.
+    pub(super) const fn root(&self) -> &Key<Node> {
+        &self.root
+    }
+
     /// The key of a shard. Warm, this is one look-up and one reference count.
     pub(super) fn shard(
         &self,

@@ -3,9 +3,9 @@
 //! Knows bytes, modes and paths; never what the bytes mean. Used by the key file and by the keyring file. Every check is
 //! made on the open file, not on its name, so that nothing can be exchanged between the check and the reading.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -20,6 +20,9 @@ const OTHERS: u32 = 0o077;
 /// What is appended to a file's name while its successor is written. One fixed name, so that what a crash leaves
 /// behind is found and removed by the next writer: it may be a copy of a keyring that must not survive.
 const SUCCESSOR_SUFFIX: &str = ".new";
+
+/// No secret file is longer.
+const OVERWRITTEN_MAX: usize = 64 * 1024;
 
 /// Why a secret file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -144,10 +147,32 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
 /// Replaces a file, or writes the first: afterwards the file holds `bytes`, on disk, or it is as it was before.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), SecretFileError> {
     let successor = prepare(path, bytes)?;
+    let displaced = OpenOptions::new().write(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path).ok();
     // Harmless to crash until here: the file is as it was, and the next writer removes the successor.
     std::fs::rename(&successor, path).map_err(failed("replace", path))?;
     sync_directory(path)?;
-    expect_on_disk(path, bytes)
+    expect_on_disk(path, bytes)?;
+    displaced.into_iter().for_each(|file| overwrite(&file));
+    Ok(())
+}
+
+/// Removes a file, overwriting it as far as the disk lets us.
+pub fn remove(path: &Path) -> Result<(), SecretFileError> {
+    remove_unfinished(path)?;
+    drop(open(path)?); // says what is missing, or a link
+    let file = OpenOptions::new().write(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path).ok();
+    std::fs::remove_file(path).map_err(failed("remove", path))?;
+    file.into_iter().for_each(|file| overwrite(&file));
+    sync_directory(path)
+}
+
+/// Writes zeroes over a file that no name leads to any more. A disk that writes in place forgets it then; flash and
+/// copying file systems may not, so nothing relies on it, and that it fails matters to nobody.
+fn overwrite(file: &File) {
+    let Ok(meta) = file.metadata() else { return };
+    let mut file = file;
+    let zeroes = vec![0; usize::try_from(meta.len()).unwrap_or_default().min(OVERWRITTEN_MAX)];
+    let _ = file.write_all(&zeroes).and_then(|()| file.sync_all());
 }
 
 /// Removes what a crashed [`replace`] may have left beside `path`.

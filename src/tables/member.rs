@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader};
 use crate::types::MemberId;
 
 /// Where member rows lie.
@@ -26,17 +26,12 @@ pub fn ids(reader: &dyn Reader, after: Option<&MemberId>, limit: usize) -> Resul
     scan::rows(reader, KEYSPACE, &range, limit, |key, _| keys::parse_member(key))
 }
 
-/// The rows of the members after `after` up to and including `last`: what a seal rewraps of one shard.
-pub fn rows(
+/// The rows of the members from `first` to `last`, both included: what a seal rewraps of one shard.
+pub fn between(
     reader: &dyn Reader,
-    after: Option<&MemberId>,
-    last: Option<&MemberId>,
-    limit: usize,
-) -> Result<Chunk<(MemberId, Vec<u8>)>, TablesError> {
-    let begin = after.map(key);
-    let mut range = scan::following(&[keys::tag::MEMBER], begin.as_ref().map(<[u8; 17]>::as_slice));
-    if let Some(last) = last {
-        range.end = crate::store::successor(&key(last));
-    }
-    scan::rows(reader, KEYSPACE, &range, limit, |key, value| Ok((keys::parse_member(key)?, value.to_vec())))
+    first: &MemberId,
+    last: &MemberId,
+) -> Result<Vec<(MemberId, Vec<u8>)>, TablesError> {
+    let range = KeyRange { start: key(first).to_vec(), end: crate::store::successor(&key(last)) };
+    scan::whole(reader, KEYSPACE, &range, |key, value| Ok((keys::parse_member(key)?, value.to_vec())))
 }

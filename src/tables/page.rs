@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader};
 
 /// Where pages lie.
 pub const KEYSPACE: Keyspace = Keyspace::Index;
@@ -28,4 +28,11 @@ pub fn keys(
     let last = after.map(|(field, bucket, page)| key(field, bucket, page));
     let range = scan::following(&[field], last.as_ref().map(<[u8; 6]>::as_slice));
     scan::rows(reader, KEYSPACE, &range, limit, |key, _| keys::parse_page(key))
+}
+
+/// The pages of one bucket, by their numbers.
+pub fn of_bucket(reader: &dyn Reader, field: u8, bucket: u32) -> Result<Vec<(u8, Vec<u8>)>, TablesError> {
+    let (first, last) = (key(field, bucket, 0), key(field, bucket, u8::MAX));
+    let range = KeyRange { start: first.to_vec(), end: crate::store::successor(&last) };
+    scan::whole(reader, KEYSPACE, &range, |key, row| Ok((keys::parse_page(key)?.2, row.to_vec())))
 }

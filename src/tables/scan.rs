@@ -53,6 +53,28 @@ pub(super) fn rows<T>(
     failure.map_or(Ok(chunk), |error| Err(error.into()))
 }
 
+/// Reads a range that is small by its nature: the rows of one shard, the pages of one bucket.
+pub(super) fn whole<T>(
+    reader: &dyn Reader,
+    keyspace: Keyspace,
+    range: &KeyRange,
+    mut read: impl FnMut(&[u8], &[u8]) -> Result<T, CodecError>,
+) -> Result<Vec<T>, TablesError> {
+    let mut items = Ok(Vec::new());
+    reader.scan(keyspace, range, &mut |key, value| match (&mut items, read(key, value)) {
+        (Ok(all), Ok(item)) => {
+            all.push(item);
+            ControlFlow::Continue(())
+        }
+        (_, Err(error)) => {
+            items = Err(error);
+            ControlFlow::Break(())
+        }
+        (Err(_), Ok(_)) => ControlFlow::Break(()),
+    })?;
+    Ok(items?)
+}
+
 /// The keys that begin with `prefix`, after `last` where a listing goes on.
 pub(super) fn following(prefix: &[u8], last: Option<&[u8]>) -> KeyRange {
     let range = KeyRange::prefix(prefix);

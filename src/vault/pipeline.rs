@@ -81,14 +81,21 @@ impl<'a> Case<'a> {
         member: &MemberId,
         compartment: Option<&Compartment>,
     ) -> Result<Opened, Refusal> {
-        let found = self.find(member)?;
-        // That there is a hold is fact enough; it forbids also when it cannot be opened.
-        let held = action.minds_hold() && tables::hold::row(self.vault.engine(), member)?.is_some();
-        let facts = Facts { member: found.state, compartment_erased: false, held };
-        let permit = self.decide(action, Some(member), compartment, &facts)?;
-        let row = found.row.ok_or(Error::Internal("a permit about a member needs the member"))?;
-        let body = self.vault.keyring().open_member(self.vault.engine(), member, &row)?;
-        Ok(Opened { permit, row, body })
+        loop {
+            let epoch = self.vault.keyring().epoch();
+            let found = self.find(member)?;
+            // That there is a hold is fact enough; it forbids also when it cannot be opened.
+            let held = action.minds_hold() && tables::hold::row(self.vault.engine(), member)?.is_some();
+            let facts = Facts { member: found.state, compartment_erased: false, held };
+            let permit = self.decide(action, Some(member), compartment, &facts)?;
+            let row = found.row.ok_or(Error::Internal("a permit about a member needs the member"))?;
+            match self.vault.keyring().open_member(self.vault.engine(), member, &row) {
+                Ok(body) => return Ok(Opened { permit, row, body }),
+                // The row was read before a seal and opened after it. Seals are far longer apart than this takes.
+                Err(_) if self.vault.keyring().turned_since(epoch) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 

@@ -99,7 +99,8 @@ fn a_warm_key_needs_no_row_and_a_new_epoch_forgets_it() {
     assert!(same(&held, &keyring.shard_key(&nothing, 9).unwrap()));
     assert!(keyring.shard_key(&nothing, 10).is_ok(), "a neighbour lies in the same node");
 
-    keyring.advance(2, Key::generate(&OsEntropy).unwrap());
+    let turned = keyring.turn(2, || Ok::<_, ()>(Key::generate(&OsEntropy).unwrap())).unwrap();
+    assert!(turned.is_wiped() && keyring.turned_since(1));
     assert_eq!(keyring.epoch(), 2);
     assert!(matches!(keyring.shard_key(&nothing, 9), Err(KeyringError::NodeMissing { .. })));
     assert!(matches!(keyring.shard_key(&engine, 9), Err(KeyringError::NodeUnreadable { .. })), "old tree, new root");
@@ -195,7 +196,7 @@ fn readers_go_on_while_the_epoch_advances() {
                 }
             });
         }
-        (2..50).for_each(|epoch| keyring.advance(epoch, root()));
+        (2..50).for_each(|epoch| drop(keyring.turn(epoch, || Ok::<_, ()>(root())).unwrap()));
     });
     assert_eq!(keyring.epoch(), 49);
 }
