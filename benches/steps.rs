@@ -22,6 +22,7 @@ use membervault::ledger::LedgerSettings;
 use membervault::masterkey::KeyFile;
 use membervault::policy::{Action, Facts, MemberState, Policy, Request, decide};
 use membervault::store::Engine;
+use membervault::store::capsules::DirectoryCapsules;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::tables;
 use membervault::types::place::RecordPlace;
@@ -75,8 +76,10 @@ impl Bench {
         let policy = || Policy::parse(Policy::default_text()).unwrap();
         let parts = Parts {
             engine: Arc::clone(&engine),
-            keyring: body(),
+            slot: Arc::new(file.unlock(&master).unwrap().0),
             vault: id,
+            capsules: Arc::new(DirectoryCapsules::at(format!("{data}.capsules"))),
+            seal_watch: None,
             policy: policy(),
             ledger: LedgerSettings::default(),
             log: LogSettings::default(),

@@ -7,17 +7,18 @@ mod error;
 mod process;
 mod unlock;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::crypto::{Entropy, OsEntropy};
-use crate::keyring::{Keyring, KeyringBody, KeyringFile};
+use crate::keyring::{Keyring, KeyringFile, UnlockedKeyring};
 use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
 use crate::policy::Policy;
 use crate::store::Engine;
+use crate::store::capsules::DirectoryCapsules;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
 use crate::tlog::{KeyName, VerifierKey};
 use crate::types::{RequestId, VaultId};
@@ -40,8 +41,8 @@ const MIB: usize = 1024 * 1024;
 pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
     let policy = policy(settings)?;
     let engine = engine(settings, Opening::Existing)?;
-    let (unlocked, keyring) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
-    let vault = Vault::open(parts(settings, engine, *unlocked.vault(), keyring, policy))?;
+    let (unlocked, _) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
+    let vault = Vault::open(parts(settings, engine, unlocked, policy))?;
     vault.set_backups(backups(settings))?;
     Ok(vault)
 }
@@ -54,8 +55,9 @@ pub fn found(settings: &Settings, unlock: &Unlock, founding: &Founding) -> Resul
     let (policy, master) = (policy(settings)?, unlock.new_master_key()?);
     let vault = VaultId::from_random(random()?);
     let body = Keyring::draw(&OsEntropy)?;
-    keyring_file(settings)?.create(vault, founding.suite, &*master, &body, &OsEntropy)?;
-    let parts = parts(settings, engine(settings, Opening::Fresh)?, vault, body, policy);
+    let unlocked = keyring_file(settings)?.create(vault, founding.suite, &*master, &body, &OsEntropy)?;
+    drop(body);
+    let parts = parts(settings, engine(settings, Opening::Fresh)?, unlocked, policy);
     Vault::found(&parts, founding)?;
     // Opened once, so that its first leaf is in the ledger and everything is known to fit.
     Vault::open(parts)?.close()?;
@@ -119,14 +121,30 @@ fn keyring_file(settings: &Settings) -> Result<KeyringFile, AppError> {
     Ok(KeyringFile::at(&settings.keyring, &settings.data)?)
 }
 
-fn parts(settings: &Settings, engine: Arc<dyn Engine>, vault: VaultId, keyring: KeyringBody, policy: Policy) -> Parts {
+fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring, policy: Policy) -> Parts {
     let read_durability = match settings.read_durability {
         config::ReadDurability::Interval => ReadDurability::Interval,
         config::ReadDurability::Sync => ReadDurability::Sync,
     };
-    let ledger = LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) };
-    let log = settings.log.clone();
-    Parts { engine, keyring, vault, policy, log, ledger, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    Parts {
+        engine,
+        vault: *unlocked.vault(),
+        slot: Arc::new(unlocked),
+        capsules: Arc::new(DirectoryCapsules::at(capsules_of(&settings.data))),
+        seal_watch: None,
+        policy,
+        log: settings.log.clone(),
+        ledger: LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) },
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+    }
+}
+
+/// Redo capsules lie beside the database, so that one that loses a batch has not lost them too.
+fn capsules_of(data: &Path) -> PathBuf {
+    let mut name = data.as_os_str().to_owned();
+    name.push(".capsules");
+    PathBuf::from(name)
 }
 
 fn backups(settings: &Settings) -> BackupSettings {

@@ -106,6 +106,8 @@ codes! {
     StaleImage = "stale_image",
     /// A restore into this directory was begun and never finished.
     RestoreUnfinished = "restore_unfinished",
+    /// A holder of the keyring is away.
+    HolderAway = "holder_away",
     /// Written by a version of membervault this one does not know.
     UnsupportedVersion = "unsupported_version",
     /// A vault exists here already.

@@ -29,6 +29,7 @@ use membervault::store::memory::MemoryEngine;
 use membervault::store::{Engine, KeyRange, Keyspace};
 use membervault::testkit::clock::ManualClock;
 use membervault::testkit::entropy::SeededEntropy;
+use membervault::testkit::slot::MemoryCapsules;
 use membervault::testkit::vault::{START, ctx};
 use membervault::types::{MemberId, RecordMeta, Role, VaultId};
 use membervault::vault::api::{
@@ -93,11 +94,13 @@ fn found(keyring: &Path, engine: &Arc<dyn Engine>, founding: &Founding, seed: u6
     let vault = VaultId::from_random([9; 16]);
     let body = Keyring::draw(&*entropy).unwrap();
     let file = KeyringFile::at(keyring, Path::new("/nonexistent/database")).unwrap();
-    file.create(vault, founding.suite, &master, &body, &*entropy).unwrap();
+    let slot = file.create(vault, founding.suite, &master, &body, &*entropy).unwrap();
     let parts = Parts {
         engine: Arc::clone(engine),
-        keyring: body,
+        slot: Arc::new(slot),
         vault,
+        capsules: Arc::new(MemoryCapsules::default()),
+        seal_watch: None,
         policy: Policy::parse(Policy::default_text()).unwrap(),
         ledger: LedgerSettings::default(),
         log: LogSettings::default(),

@@ -81,7 +81,8 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         | Code::AlreadyExists
         | Code::NotConfigured
         | Code::NotSealed
-        | Code::NoVault => EXIT_REFUSED,
+        | Code::NoVault
+        | Code::HolderAway => EXIT_REFUSED,
         Code::WrongMasterKey | Code::KeyringMissing | Code::KeyringCorrupt | Code::ExposedFile => EXIT_KEYS,
         Code::Corrupt
         | Code::StorageFailed

@@ -6,7 +6,7 @@
 use super::CodecError;
 use super::reader::{Reader, join};
 use crate::types::place::Subtree;
-use crate::types::{ErasureId, MemberId, TokenId};
+use crate::types::{ErasureId, HolderName, MemberId, TokenId};
 
 /// Stands for "the whole member" where a compartment number is expected. Never the number of a compartment.
 pub const WHOLE_MEMBER: u16 = 0xffff;
@@ -39,6 +39,8 @@ pub mod tag {
     pub const ROTATION: u8 = b'R';
     /// A checkpoint of the log with the cosignatures of witnesses.
     pub const COSIGNED: u8 = b'W';
+    /// A holder of the keyring that was given up while it was away.
+    pub const RESIDUAL: u8 = b'U';
 }
 
 /// First byte of the keys of each kind of ledger row.
@@ -140,6 +142,18 @@ pub fn parse_cosigned(key: &[u8]) -> Result<u64, CodecError> {
     let mut reader = tagged("cosigned checkpoint key", key, tag::COSIGNED)?;
     let size = reader.u64()?;
     reader.finish().map(|()| size)
+}
+
+/// Control: a holder of the keyring that was given up while it was away.
+pub fn residual(name: &HolderName) -> Vec<u8> {
+    [&[tag::RESIDUAL], name.as_str().as_bytes()].concat()
+}
+
+/// The name of such a holder.
+pub fn parse_residual(key: &[u8]) -> Result<HolderName, CodecError> {
+    let reader = tagged("residual holder key", key, tag::RESIDUAL)?;
+    let invalid = reader.invalid("name");
+    std::str::from_utf8(reader.rest()).ok().and_then(|name| name.parse().ok()).ok_or(invalid)
 }
 
 /// Control: a legal hold.
@@ -276,6 +290,8 @@ mod tests {
         assert_eq!(parse_dirty(&dirty(Subtree(2), 0x0102_0304)), Ok((Subtree(2), 0x0102_0304)));
         assert_eq!(parse_pending(&pending(&id)), Ok(id));
         assert_eq!(parse_rotation(&rotation(7)), Ok(7));
+        let name: HolderName = "far-away".parse().unwrap();
+        assert_eq!(parse_residual(&residual(&name)), Ok(name));
         assert_eq!(parse_hold(&hold(&MEMBER)), Ok(MEMBER));
         let id = TokenId::from_bytes([5; 8]);
         assert_eq!(parse_token(&token(&id)), Ok(id));

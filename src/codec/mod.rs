@@ -5,6 +5,7 @@
 //!
 //! Called by `crypto` (for the container of plaintext), `tables`, `keyring`, `ledger` and `vault`.
 
+pub mod capsule;
 mod error;
 pub mod event;
 mod key_bytes;
@@ -18,8 +19,10 @@ pub mod payload;
 mod plaintext;
 mod reader;
 pub mod record;
+mod rotation;
 pub mod rows;
 
+pub use capsule::{Capsule, CapsuleClear, CapsuleRow};
 pub use error::CodecError;
 pub use key_bytes::{KEY_LEN, KeyBytes};
 pub use keyring::{Holder, KeyringBody, KeyringHeader, UnlockMethod};
@@ -29,4 +32,5 @@ pub use node::NodeBody;
 pub use page::Page;
 pub use plaintext::Plaintext;
 pub use record::{RecordBody, RecordParts};
-pub use rows::{ErasureRow, ErasureStage, HeadRow, RecordRow, RotationRow, RowStamp, VaultMeta};
+pub use rotation::{ResidualRow, RotationRow};
+pub use rows::{ErasureRow, ErasureStage, HeadRow, RecordRow, RowStamp, VaultMeta};

@@ -66,6 +66,7 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::KeyringCorrupt
         | Code::ExposedFile
         | Code::StaleImage
+        | Code::HolderAway
         | Code::RestoreUnfinished
         | Code::UnsupportedVersion
         | Code::NoVault

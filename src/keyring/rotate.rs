@@ -12,7 +12,7 @@ use super::tree::{self, NodeAt};
 use super::{Keyring, KeyringError, Unreadable};
 use crate::codec::{NodeBody, RowStamp, rows};
 use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, Key, Plaintext};
-use crate::store::{Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader, successor};
 use crate::tables;
 use crate::types::place::{Bucket, KeyKind, MemberRowPlace, Node, NodePlace, PagePlace, Place, Shard, Subtree};
 use crate::types::{IdentifierKind, MemberId};
@@ -283,6 +283,19 @@ impl Keyring {
         }
         let key = |(subtree, level, index)| tables::node::key(Subtree(subtree), level, index).to_vec();
         nodes.into_iter().map(key).collect()
+    }
+
+    /// Where the rows lie that one leaf seals.
+    pub fn rows_of_leaf(&self, subtree: Subtree, leaf: u32) -> (Keyspace, KeyRange) {
+        let (keyspace, first, last) = if subtree == Subtree::MEMBERS {
+            let (first, last) = self.shape.members_of(leaf);
+            let key = |member| tables::member::key(member).to_vec();
+            (tables::member::KEYSPACE, key(&first), key(&last))
+        } else {
+            let key = |page| tables::page::key(subtree.0, leaf, page).to_vec();
+            (tables::page::KEYSPACE, key(0), key(u8::MAX))
+        };
+        (keyspace, KeyRange { start: first, end: successor(&last) })
     }
 
     /// Every member row of a shard.

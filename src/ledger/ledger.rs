@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -96,7 +96,8 @@ impl Ledger {
         if self.core.queue.is_closed() {
             return Err(LedgerError::Closed);
         }
-        let result = section(&mut Exclusive { core: &self.core, committer: &mut committer });
+        let began = Instant::now();
+        let result = section(&mut Exclusive { core: &self.core, committer: &mut committer, began });
         drop(committer);
         self.core.drive(); // for those who found the lock taken
         Ok(result)
@@ -169,9 +170,15 @@ impl Drop for Ledger {
 pub struct Exclusive<'a> {
     core: &'a Core,
     committer: &'a mut Committer,
+    began: Instant,
 }
 
 impl Exclusive<'_> {
+    /// How long everybody else has been waiting.
+    pub fn held(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// Commits one change as a group of its own, and syncs it if asked to.
     pub fn commit(&mut self, mut change: Change, durability: Durability) -> Outcome {
         let mut outcomes = Vec::with_capacity(1);

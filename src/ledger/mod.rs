@@ -49,6 +49,7 @@ mod overlay;
 mod poison;
 mod queue;
 mod recent;
+mod regrow;
 mod stored;
 mod syncer;
 mod ticket;
@@ -57,6 +58,7 @@ pub use change::{Change, LateRow, Mark, Reliance};
 pub use error::LedgerError;
 pub use ledger::{Exclusive, Ledger, LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
 pub use queue::{GROUP_BYTES_MAX, GROUP_CHANGES_MAX, QUEUE_BYTES_MAX, QUEUE_CHANGES_MAX};
+pub use regrow::{leaves, regrow};
 pub use stored::{StoredLog, root_at};
 pub use ticket::{Receipt, Ticket};
 

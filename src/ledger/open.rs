@@ -2,14 +2,14 @@
 
 use crate::codec::keys;
 use crate::codec::rows::parse_epoch;
-use crate::store::{Engine, Keyspace};
+use crate::store::{Engine, Keyspace, Reader};
 use crate::tlog::{Tree, rebuild};
 
 use super::error::LedgerError;
 use super::stored::StoredLog;
 
 /// Rebuilds the tree and compares it with the stored head.
-pub(super) fn stored_tree(engine: &dyn Engine) -> Result<Tree, LedgerError> {
+pub(super) fn stored_tree(engine: &dyn Reader) -> Result<Tree, LedgerError> {
     let mut log = StoredLog(engine);
     let head = log.head()?;
     // Leaf and head are written in one batch, so this can only be a database put together from parts.

@@ -85,6 +85,10 @@ actions! {
     BackupRead = 21, "backup.read", Vault;
     /// Read the log and its checkpoints, and hand in cosignatures.
     LogRead = 22, "log.read", Vault;
+    /// Seal what is erased.
+    SealRun = 23, "seal.run", Vault;
+    /// Change who keeps the keyring, or the master key it is under.
+    KeyringChange = 24, "keyring.change", Vault;
 }
 
 impl Action {
@@ -170,6 +174,6 @@ mod tests {
             assert_eq!(Action::from_number(action.number()), Some(*action));
         }
         assert_eq!(Action::from_number(0), None);
-        assert_eq!(Action::from_number(23), None);
+        assert_eq!(Action::from_number(25), None);
     }
 }

@@ -7,6 +7,7 @@
 //! both, so that what a test learns on the memory engine holds on disk.
 
 mod batch;
+pub mod capsules;
 mod error;
 pub mod memory;
 pub mod mirrored;

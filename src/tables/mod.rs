@@ -19,6 +19,7 @@ pub mod node;
 pub mod page;
 pub mod pending;
 pub mod record;
+pub mod residual;
 pub mod rotation;
 mod scan;
 pub mod token;

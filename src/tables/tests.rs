@@ -54,8 +54,8 @@ fn members_are_listed_page_by_page_and_nothing_else_is() {
     assert_eq!(member::row(&engine, &id(2)).unwrap(), Some(vec![2]));
     assert_eq!(member::row(&engine, &id(3)).unwrap(), None);
     assert!(member::ids(&engine, Some(&id(255)), 10).unwrap().items.is_empty());
-    let shard = member::rows(&engine, Some(&id(0)), Some(&id(128)), 10).unwrap();
-    assert_eq!(shard.items, [1, 2, 128].map(|number| (id(number), vec![number])));
+    let shard = member::between(&engine, &id(0), &id(128)).unwrap();
+    assert_eq!(shard, [0, 1, 2, 128].map(|number| (id(number), vec![number])));
 }
 
 #[test]

@@ -14,10 +14,12 @@ use crate::store::memory::MemoryEngine;
 use crate::store::{Engine, KeyRange, Keyspace};
 use crate::types::{Actor, Ctx, Purpose, RequestId, Role, TokenId, VaultId};
 use crate::vault::log::LogSettings;
-use crate::vault::{Founding, Parts, Vault};
+use crate::vault::seal::StepWatch;
+use crate::vault::{Error, Founding, Parts, Vault};
 
 use super::clock::ManualClock;
 use super::entropy::SeededEntropy;
+use super::slot::{MemoryCapsules, MemorySlot};
 
 /// Where the manual clock starts: 2026-01-01.
 pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -32,8 +34,28 @@ pub struct TestVault {
     pub clock: Arc<ManualClock>,
     /// Its engine, for looking at bytes and for opening it again.
     pub engine: Arc<dyn Engine>,
+    /// Where its root is kept.
+    pub slot: Arc<MemorySlot>,
+    /// Where its redo capsules are kept.
+    pub capsules: Arc<MemoryCapsules>,
     seed: u64,
     log: LogSettings,
+}
+
+/// What outlives a vault that is not open: bytes, keyring, capsules and the clock.
+pub struct Remains {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// The keyring.
+    pub slot: Arc<MemorySlot>,
+    /// The capsules.
+    pub capsules: Arc<MemoryCapsules>,
+    /// The clock.
+    pub clock: Arc<ManualClock>,
+    /// The seed of its randomness.
+    pub seed: u64,
+    /// The settings of its log.
+    pub log: LogSettings,
 }
 
 impl TestVault {
@@ -47,22 +69,18 @@ impl TestVault {
     /// # Panics
     /// If the vault cannot be founded.
     pub fn over(seed: u64, engine: Arc<dyn Engine>) -> Self {
-        let clock = Arc::new(ManualClock::at(START));
-        let log = LogSettings::default();
-        let parts = parts(seed, 0, &engine, &clock, log.clone());
-        Vault::found(&parts, &Founding { expect_members: 1_000, suite: Suite::ChaCha20Poly1305 }).expect("found");
-        Self { vault: Vault::open(parts).expect("open"), clock, engine, seed, log }
+        let remains = Remains::none(seed, engine);
+        Vault::found(&remains.parts(None), &Founding { expect_members: 1_000, suite: Suite::ChaCha20Poly1305 })
+            .expect("found");
+        remains.open(None).expect("open")
     }
 
-    /// A vault that was founded before with this seed, opened over what its engine left.
+    /// A vault that was founded before with this seed and never sealed, opened over what its engine left.
     ///
     /// # Panics
     /// If the vault cannot be opened.
     pub fn found_in(seed: u64, engine: Arc<dyn Engine>) -> Self {
-        let clock = Arc::new(ManualClock::at(START));
-        let life = leaves(&*engine);
-        let log = LogSettings::default();
-        Self { vault: open(seed, life, &engine, &clock, log.clone()), clock, engine, seed, log }
+        Remains::none(seed, engine).open(None).expect("the vault opens")
     }
 
     /// Closes the vault and opens it again over the same engine, as a restart does.
@@ -71,7 +89,19 @@ impl TestVault {
     /// If the vault cannot be opened.
     pub fn reopen(&mut self) {
         self.vault.close().expect("close");
-        self.vault = open(self.seed, leaves(&*self.engine), &self.engine, &self.clock, self.log.clone());
+        self.vault = Vault::open(self.remains().parts(None)).expect("the vault opens");
+    }
+
+    /// What is left of the vault when its process ends.
+    pub fn remains(&self) -> Remains {
+        Remains {
+            engine: Arc::clone(&self.engine),
+            slot: Arc::clone(&self.slot),
+            capsules: Arc::clone(&self.capsules),
+            clock: Arc::clone(&self.clock),
+            seed: self.seed,
+            log: self.log.clone(),
+        }
     }
 
     /// Closes the vault and opens it again with other settings of its log.
@@ -84,8 +114,51 @@ impl TestVault {
     }
 }
 
-fn open(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>, log: LogSettings) -> Vault {
-    Vault::open(parts(seed, life, engine, clock, log)).expect("the vault opens")
+impl Remains {
+    /// Before there is a vault: the same keyring for the same seed, as a keyring file gives it.
+    fn none(seed: u64, engine: Arc<dyn Engine>) -> Self {
+        let keys = SeededEntropy::new(seed);
+        let body = KeyringBody {
+            epoch: 1,
+            root: Key::generate(&keys).expect("root"),
+            next: None,
+            vault_secret: Key::generate(&keys).expect("vault secret"),
+            ledger_size: 0,
+            ledger_root: [0; 32],
+            holders: Vec::new(),
+        };
+        let (slot, capsules) = (Arc::new(MemorySlot::new(VAULT_ID, &body)), Arc::default());
+        Self { engine, slot, capsules, clock: Arc::new(ManualClock::at(START)), seed, log: LogSettings::default() }
+    }
+
+    /// Opens the vault again; `watch` is told after each step of a seal.
+    ///
+    /// # Errors
+    /// Why it does not open.
+    pub fn open(self, watch: Option<StepWatch>) -> Result<TestVault, Error> {
+        let vault = Vault::open(self.parts(watch))?;
+        let Self { engine, slot, capsules, clock, seed, log } = self;
+        Ok(TestVault { vault, clock, engine, slot, capsules, seed, log })
+    }
+
+    /// Fresh randomness for each life of the vault.
+    fn parts(&self, watch: Option<StepWatch>) -> Parts {
+        let life = leaves(&*self.engine).wrapping_add((self.slot.past().len() as u64) << 16);
+        let entropy: Arc<dyn Entropy> =
+            Arc::new(SeededEntropy::new(self.seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
+        Parts {
+            engine: Arc::clone(&self.engine),
+            slot: Arc::clone(&self.slot) as _,
+            vault: VAULT_ID,
+            capsules: Arc::clone(&self.capsules) as _,
+            seal_watch: watch,
+            policy: Policy::parse(Policy::default_text()).expect("the default policy"),
+            log: self.log.clone(),
+            ledger: LedgerSettings::default(),
+            clock: Arc::clone(&self.clock) as _,
+            entropy,
+        }
+    }
 }
 
 /// How long the ledger is: a number that no earlier life of the same vault began with, so that ids and keys of an
@@ -98,32 +171,6 @@ fn leaves(engine: &dyn Engine) -> u64 {
     };
     engine.scan(Keyspace::Ledger, &KeyRange::all(), count).expect("the ledger is scanned");
     leaves
-}
-
-/// The same keyring for the same seed, as a keyring file gives it; fresh randomness for everything else.
-fn parts(seed: u64, life: u64, engine: &Arc<dyn Engine>, clock: &Arc<ManualClock>, log: LogSettings) -> Parts {
-    let keys = SeededEntropy::new(seed);
-    let keyring = KeyringBody {
-        epoch: 1,
-        root: Key::generate(&keys).expect("root"),
-        next: None,
-        vault_secret: Key::generate(&keys).expect("vault secret"),
-        ledger_size: 0,
-        ledger_root: [0; 32],
-        holders: Vec::new(),
-    };
-    let entropy: Arc<dyn Entropy> =
-        Arc::new(SeededEntropy::new(seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
-    Parts {
-        engine: Arc::clone(engine),
-        keyring,
-        vault: VAULT_ID,
-        policy: Policy::parse(Policy::default_text()).expect("the default policy"),
-        ledger: LedgerSettings::default(),
-        log,
-        clock: Arc::clone(clock) as _,
-        entropy,
-    }
 }
 
 /// The context of a caller of this role, without a purpose.

@@ -8,9 +8,11 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::codec::Plaintext;
-use crate::types::{
-    Compartment, ErasureId, FieldName, MemberId, RecordMeta, RecordName, RecordVersion, Role, TokenId, VaultId,
-};
+use crate::types::{Compartment, FieldName, MemberId, RecordMeta, RecordName, RecordVersion, Role, TokenId, VaultId};
+
+mod erasure;
+
+pub use erasure::{Erasure, Scope, Sealed, Stage};
 
 use super::Error;
 
@@ -223,47 +225,6 @@ pub struct Export {
     pub exported_at: Timestamp,
     /// Every record.
     pub records: Vec<RecordView>,
-}
-
-/// How far an erasure has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Denied everywhere; rows and index entries removed. Old bytes can still be opened with today's keys.
-    Fenced,
-    /// The keys are gone: no byte ever written can be opened with the keys of today.
-    Sealed,
-    /// The old bytes are gone from the live files too.
-    Purged,
-}
-
-/// What an erasure erased. Which compartment it was is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// The member.
-    Member,
-    /// One compartment of the member.
-    Compartment,
-}
-
-/// An erasure.
-#[derive(Clone, Debug, Serialize)]
-pub struct Erasure {
-    /// The erasure.
-    pub id: ErasureId,
-    /// The member.
-    pub member: MemberId,
-    /// Whether the whole member or one compartment was erased.
-    pub scope: Scope,
-    /// How far it has come.
-    pub stage: Stage,
-    /// When it was asked for.
-    pub requested_at: Timestamp,
-    /// When the fence was durable.
-    pub fenced_at: Timestamp,
-    /// The index of its leaf in the ledger.
-    pub leaf: u64,
 }
 
 /// A legal hold to be set: while it stands, the member cannot be erased.

@@ -17,7 +17,7 @@ use crate::types::place::Subtree;
 use crate::types::{Compartment, Ctx, ErasureId, MemberId};
 
 use super::act::{Act, Decision, Prepared};
-use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Stage};
+use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Sealed, Stage};
 use super::cursor::LISTING_ERASURES;
 use super::pipeline::{Case, Opened};
 use super::{Error, Vault};
@@ -173,6 +173,14 @@ fn prepare_list(case: &Case<'_>, page: &Page) -> Decision<Listing<Erasure>> {
     Ok(Prepared::unlogged(Listing { items: found.items.iter().map(|(id, row)| erasure(*id, row)).collect(), next }))
 }
 
+impl Vault {
+    /// One erasure, for a caller who was allowed to ask for it.
+    pub(super) fn erasure_row(&self, id: &ErasureId) -> Result<Erasure, Error> {
+        let row = tables::erasure::read(self.engine(), id)?.ok_or_else(Error::not_found)?;
+        Ok(erasure(*id, &row))
+    }
+}
+
 /// The stored row as callers see it.
 fn erasure(id: ErasureId, row: &ErasureRow) -> Erasure {
     Erasure {
@@ -187,5 +195,11 @@ fn erasure(id: ErasureId, row: &ErasureRow) -> Erasure {
         requested_at: row.requested,
         fenced_at: row.fenced,
         leaf: row.leaf,
+        sealed: (row.stage >= ErasureStage::Sealed).then_some(Sealed {
+            at: row.sealed,
+            epoch: row.epoch,
+            leaf: row.seal_leaf,
+        }),
+        purged_at: (row.stage >= ErasureStage::Purged).then_some(row.purged),
     }
 }

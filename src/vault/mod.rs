@@ -17,6 +17,7 @@ pub mod error;
 mod evidence;
 mod export;
 pub mod hold;
+pub mod holder;
 pub mod import;
 mod index;
 mod input;
@@ -27,6 +28,7 @@ mod open;
 mod pipeline;
 mod rate;
 mod read;
+pub mod recover;
 mod records;
 mod register;
 pub mod seal;
@@ -70,6 +72,8 @@ struct Rooms {
     tokens: tokens::TokenBook,
     backups: backup::BackupDesk,
     log: log::LogBook,
+    seals: seal::Seals,
+    recovery: recover::Recovery,
 }
 
 impl Vault {
@@ -95,6 +99,10 @@ impl Vault {
 
     pub(crate) fn tokens(&self) -> &tokens::TokenBook {
         &self.0.tokens
+    }
+
+    fn seals(&self) -> &seal::Seals {
+        &self.0.seals
     }
 
     pub(crate) fn id(&self) -> &VaultId {

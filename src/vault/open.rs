@@ -11,29 +11,33 @@ use crate::code::Code;
 use crate::codec::Event;
 use crate::codec::rows::{VaultMeta, encode_epoch};
 use crate::crypto::{Entropy, Suite};
-use crate::keyring::{Keyring, KeyringBody, TreeShape};
-use crate::ledger::{Ledger, LedgerSettings};
+use crate::keyring::{Keyring, KeyringSlot, TreeShape};
+use crate::ledger::{self, Ledger, LedgerSettings};
 use crate::policy::Policy;
+use crate::store::capsules::Capsules;
 use crate::store::{Batch, Durability, Engine};
 use crate::tables;
 use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 
 use super::backup::BackupDesk;
 use super::log::{LogBook, LogSettings};
+use super::recover::{self, Recovery, stale};
+use super::seal::{Seals, StepWatch};
 use super::tokens::TokenBook;
 use super::{Error, Rooms, Vault};
-
-/// The epoch of a new tree.
-const FIRST_EPOCH: u64 = 1;
 
 /// What a vault is made of.
 pub struct Parts {
     /// The storage engine.
     pub engine: Arc<dyn Engine>,
-    /// The opened body of the keyring file.
-    pub keyring: KeyringBody,
-    /// The vault the keyring file names.
+    /// Where the root of the key tree is kept, unlocked.
+    pub slot: Arc<dyn KeyringSlot>,
+    /// The vault it belongs to.
     pub vault: VaultId,
+    /// Where redo capsules are kept.
+    pub capsules: Arc<dyn Capsules>,
+    /// Told after each step of a seal; for tests of recovery.
+    pub seal_watch: Option<StepWatch>,
     /// The policy in force.
     pub policy: Policy,
     /// How the log is shown to others.
@@ -70,7 +74,8 @@ impl Vault {
         }
         let shape = TreeShape::for_members(founding.expect_members)?;
         let suite = founding.suite;
-        Keyring::plant(&parts.vault, suite, &shape, &parts.keyring.root, &*parts.entropy, &mut |batch| {
+        let keyring = parts.slot.read()?;
+        Keyring::plant(&parts.vault, suite, &shape, &keyring.root, &*parts.entropy, &mut |batch| {
             engine.write(batch, Durability::Buffered)
         })?;
         let meta = VaultMeta {
@@ -82,7 +87,7 @@ impl Vault {
         };
         // Last and durable: a database with this row is a whole vault.
         let mut batch = Batch::new();
-        batch.put(tables::meta::KEYSPACE, tables::meta::EPOCH_KEY, encode_epoch(parts.keyring.epoch));
+        batch.put(tables::meta::KEYSPACE, tables::meta::EPOCH_KEY, encode_epoch(keyring.epoch));
         batch.put(tables::meta::KEYSPACE, tables::meta::VAULT_KEY, meta.encode());
         engine.write(batch, Durability::Synced)?;
         Ok(())
@@ -99,15 +104,24 @@ impl Vault {
             code: Code::UnsupportedVersion,
             problem: "the vault uses a cipher suite this version does not know; use a newer version",
         })?;
-        let ledger = Ledger::open(Arc::clone(&parts.engine), parts.ledger)?;
-        if ledger.size() < parts.keyring.ledger_size {
-            return Err(stale(
-                "the ledger is shorter than the keyring remembers: an old database under a newer keyring",
-            ));
+        let (mut keyring, recovery) = recover::settle(&parts)?;
+        let anchor = (keyring.ledger_size, keyring.ledger_root);
+        if let Recovery::SealResumed { .. } = recovery
+            && let Some((epoch, root)) = keyring.next.take()
+        {
+            (keyring.epoch, keyring.root) = (epoch, root);
         }
+        check_anchor(&*parts.engine, anchor)?;
+        let ledger = Ledger::open(Arc::clone(&parts.engine), parts.ledger)?;
         let shape = TreeShape::from_meta(meta.depth, meta.buckets)?;
-        let keyring = Keyring::new(parts.vault, suite, shape, parts.keyring);
+        let keyring = Keyring::new(parts.vault, suite, shape, keyring);
         let log = LogBook::new(parts.log, &parts.vault, keyring.log_key());
+        let seals = Seals {
+            slot: parts.slot,
+            capsules: parts.capsules,
+            turn: parking_lot::Mutex::new(()),
+            watch: parts.seal_watch,
+        };
         let vault = Self(Arc::new(Rooms {
             engine: parts.engine,
             keyring,
@@ -120,7 +134,10 @@ impl Vault {
             tokens: TokenBook::default(),
             backups: BackupDesk::default(),
             log,
+            seals,
+            recovery,
         }));
+        vault.finish_seals(recovery)?;
         vault.load_tokens()?;
         vault.log_opening()?;
         Ok(vault)
@@ -147,23 +164,32 @@ impl Vault {
     }
 }
 
-/// The database is a vault, of the vault and the age the keyring says.
+/// The database is a vault, and the one the keyring names.
 fn consistent(parts: &Parts) -> Result<VaultMeta, Error> {
-    let engine = &*parts.engine;
-    let meta = tables::meta::vault(engine)?.ok_or(Error::Mismatch {
+    let meta = tables::meta::vault(&*parts.engine)?.ok_or(Error::Mismatch {
         code: Code::NoVault,
         problem: "the database holds no vault; run 'membervault init', or name the right directory",
     })?;
-    if meta.vault != parts.vault {
-        return Err(stale("the keyring belongs to another vault than the database"));
+    if meta.vault == parts.vault {
+        Ok(meta)
+    } else {
+        Err(stale("the keyring belongs to another vault than the database"))
     }
-    let epoch = tables::meta::epoch(engine)?.unwrap_or(FIRST_EPOCH);
-    if epoch != parts.keyring.epoch {
-        return Err(stale("the key tree in the database is of another epoch than the keyring"));
-    }
-    Ok(meta)
 }
 
-const fn stale(problem: &'static str) -> Error {
-    Error::Mismatch { code: Code::StaleImage, problem }
+/// The log is the one the keyring saw at the last seal, or has grown out of it.
+fn check_anchor(engine: &dyn Engine, (size, root): (u64, [u8; 32])) -> Result<(), Error> {
+    if size == 0 {
+        return Ok(()); // never sealed
+    }
+    match ledger::root_at(engine, size)? {
+        Some(found) if found == root => Ok(()),
+        Some(_) => {
+            Err(stale("the ledger in the database is not the one the keyring remembers: another or altered history"))
+        }
+        None => Err(stale(
+            "the ledger is shorter than the keyring remembers: an old image. Restore the newest data under the latest \
+             control rows ('membervault restore'), or replay the erasures since ('membervault recover --stale')",
+        )),
+    }
 }

@@ -1,0 +1,103 @@
+//! The last step: log the seal and set the erasures to `sealed`, once no holder has an old root any more.
+
+use crate::codec::event::{SEAL_TAGS_MAX, SealEvent};
+use crate::codec::{ErasureRow, ErasureStage, Event};
+use crate::keyring::KeyringBody;
+use crate::ledger::{Change, Durability, LateRow};
+use crate::tables;
+use crate::types::slot::{HolderState, HolderStatement};
+use crate::types::{ErasureId, HolderName};
+
+use super::super::{Error, Vault};
+
+/// What came of it.
+pub(super) enum Certified {
+    /// So many erasures are sealed.
+    Sealed(u64),
+    /// These holders have not dropped the old root; nothing is sealed.
+    WaitingFor(Vec<HolderName>),
+}
+
+impl Vault {
+    /// Seals these erasures, whose keys must be off the tree.
+    pub(super) fn certify(&self, pending: &[ErasureId]) -> Result<Certified, Error> {
+        if pending.is_empty() {
+            return Ok(Certified::Sealed(0));
+        }
+        let body = self.seals().slot.read()?;
+        if body.next.is_some() || body.epoch != self.keyring().epoch() {
+            return Err(Error::Internal("the old root was not dropped"));
+        }
+        let away = self.share_with_holders(&body);
+        if !away.is_empty() {
+            tracing::warn!(holders = ?away, "erasures wait for holders of the keyring that are away");
+            return Ok(Certified::WaitingFor(away));
+        }
+        let mut rows = Vec::with_capacity(pending.len());
+        for id in pending {
+            let row = tables::erasure::read(self.engine(), id)?;
+            rows.push((*id, row.ok_or(Error::Internal("a pending erasure has its row"))?));
+        }
+        rows.sort_by_key(|(_, row)| row.tag);
+        let mut sealed = 0;
+        for part in rows.chunks(SEAL_TAGS_MAX) {
+            self.certify_part(part, &body)?;
+            sealed += part.len() as u64;
+        }
+        Ok(Certified::Sealed(sealed))
+    }
+
+    /// One leaf, and the erasures it is about.
+    fn certify_part(&self, part: &[(ErasureId, ErasureRow)], body: &KeyringBody) -> Result<(), Error> {
+        let now = self.now();
+        let rotation = tables::rotation::read(self.engine(), body.epoch)?
+            .ok_or(Error::Internal("an erasure is sealed by a rotation"))?;
+        let seal = SealEvent {
+            epoch: body.epoch,
+            old_root: rotation.old_root,
+            new_root: rotation.new_root,
+            level: self.seals().slot.level(),
+            holders: self.holder_statements(body)?,
+            tags: part.iter().map(|(_, row)| row.tag).collect(),
+        };
+        let mut change: Change = self.event(&self.own_ctx()?, Event::Seal(seal), now);
+        for (id, row) in part {
+            let row = ErasureRow { stage: ErasureStage::Sealed, epoch: body.epoch, sealed: now, ..*row };
+            change.late(LateRow {
+                keyspace: tables::erasure::KEYSPACE,
+                key: tables::erasure::key(id).to_vec(),
+                value: row.encode(),
+                index_at: ErasureRow::SEAL_LEAF_AT,
+            });
+            change.delete(tables::pending::KEYSPACE, tables::pending::key(id));
+        }
+        self.ledger().submit(change, Durability::Synced).wait()?;
+        Ok(())
+    }
+
+    /// What the holders said: all that are registered acknowledged, or this would not be written.
+    fn holder_statements(&self, body: &KeyringBody) -> Result<Vec<HolderStatement>, Error> {
+        let said = |name: HolderName, state| HolderStatement { name, state };
+        let registered = body.holders.iter().map(|holder| said(holder.name.clone(), HolderState::Acknowledged));
+        let residual = tables::residual::all(self.engine())?.into_iter();
+        let given_up = residual.filter(|(_, row)| row.epoch < body.epoch);
+        Ok(registered.chain(given_up.map(|(name, _)| said(name, HolderState::Revoked))).collect())
+    }
+
+    /// Brings every holder to hold what the keyring holds. Names those that could not be.
+    pub(crate) fn share_with_holders(&self, body: &KeyringBody) -> Vec<HolderName> {
+        let share = |holder: &&crate::keyring::Holder| match self.seals().slot.share(holder) {
+            Ok(()) => false,
+            Err(error) => {
+                tracing::warn!(holder = %holder.name, %error, "a holder of the keyring could not be brought up to date");
+                true
+            }
+        };
+        body.holders.iter().filter(share).map(|holder| holder.name.clone()).collect()
+    }
+
+    pub(super) fn is_sealed(&self, id: &ErasureId) -> Result<bool, Error> {
+        let row = tables::erasure::read(self.engine(), id)?.ok_or_else(Error::not_found)?;
+        Ok(row.stage >= ErasureStage::Sealed)
+    }
+}
