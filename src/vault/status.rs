@@ -22,7 +22,7 @@ impl Vault {
             let disk_bytes = Keyspace::ALL.map(|keyspace| (keyspace.name(), stats.keyspace(keyspace).table_bytes));
             let head = self.ledger().head();
             Ok(Prepared::unlogged(Status {
-                version: env!("CARGO_PKG_VERSION"),
+                version: crate::types::VERSION,
                 vault: *self.id(),
                 created_at: self.0.meta.created,
                 epoch: self.keyring().epoch(),

@@ -24,6 +24,7 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
     ("app", 7),
     ("cli", 7),
     ("testkit", 8),
+    ("sabotage", 8),
 ];
 
 /// Rooms that may know only rank 0 and the rooms named here. Handlers never see a key, a row or an engine.
@@ -70,7 +71,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["store/", "masterkey/", "harden", "app", "cli/"]),
     ("tikv_jemallocator", &["main.rs", "app"]),
     ("tracing_subscriber", &["telemetry/"]),
-    ("tracing", &["store/", "ledger/", "vault/", "http/", "telemetry/", "app", "cli/"]),
+    ("tracing", &["store/", "ledger/", "vault/", "http/", "telemetry/", "app", "cli/", "sabotage"]),
     ("quick_cache", &["keyring/"]),
     ("arc_swap", &["keyring/", "ledger/", "vault/", "app"]),
 ];

@@ -158,14 +158,19 @@ fn flatten(stream: TokenStream, out: &mut Vec<Token>) {
     }
 }
 
-/// Whether an attribute `#[cfg(..)]` that asks for `test` or the feature `testkit` begins here.
+/// Features of builds for tests. What only they compile may import any room, as tests may.
+const UNSHIPPED: [&str; 2] = ["\"testkit\"", "\"sabotage\""];
+
+/// Whether an attribute `#[cfg(..)]` that asks for `test` or for a feature that is never shipped begins here.
 fn is_test_only(trees: &[TokenTree]) -> bool {
     let [TokenTree::Punct(hash), TokenTree::Group(attribute), ..] = trees else { return false };
     let text = attribute.to_string().replace([' ', '\n'], "");
     hash.as_char() == '#'
         && text.starts_with("[cfg(")
         && !text.contains("not(test)")
-        && (text.contains("(test)") || text.contains("(test,") || text.contains("\"testkit\""))
+        && (text.contains("(test)")
+            || text.contains("(test,")
+            || UNSHIPPED.iter().any(|feature| text.contains(feature)))
 }
 
 /// The position behind the item that starts at `at`: behind its `{..}` block or its `;`.

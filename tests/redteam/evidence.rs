@@ -97,10 +97,10 @@ impl Evidence {
     pub(crate) fn carve(&mut self) {
         let files = std::mem::take(&mut self.files);
         for file in &files {
-            let name = file.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(".sst") {
+            // By what they are, not by their names: a backup may call a file whatever it likes.
+            if table::is_one(&file.bytes) {
                 self.table(file);
-            } else if name.ends_with(".log") || name.starts_with("MANIFEST") {
+            } else if file.kind != Kind::Memory {
                 self.log(&file.bytes, file.kind);
             }
         }
@@ -127,7 +127,6 @@ impl Evidence {
                 }
                 self.expanded.extend(table.expanded);
             }
-            // Copied while it was written.
             Err(why) => self.torn_tables.push(format!("{}: {why}", file.path.display())),
         }
     }
