@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::crypto::{Entropy, Key, Suite};
+use crate::crypto::{Entropy, Key, LogKey, Suite};
 use crate::keyring::KeyringBody;
 use crate::ledger::LedgerSettings;
 use crate::policy::Policy;
 use crate::store::memory::MemoryEngine;
 use crate::store::{Engine, KeyRange, Keyspace};
+use crate::types::place::{Node, VaultRoot};
 use crate::types::{Actor, Ctx, Purpose, RequestId, Role, TokenId, VaultId};
 use crate::vault::log::LogSettings;
 use crate::vault::seal::StepWatch;
@@ -171,6 +172,16 @@ fn leaves(engine: &dyn Engine) -> u64 {
     };
     engine.scan(Keyspace::Ledger, &KeyRange::all(), count).expect("the ledger is scanned");
     leaves
+}
+
+/// The key that signs the log of a vault of this seed, for tests that forge what the vault would never sign.
+///
+/// # Panics
+/// If the seeded randomness fails.
+pub fn log_key(seed: u64) -> LogKey {
+    let keys = SeededEntropy::new(seed);
+    let _root: Key<Node> = Key::generate(&keys).expect("root");
+    Key::<VaultRoot>::generate(&keys).expect("vault secret").log_key()
 }
 
 /// The context of a caller of this role, without a purpose.
