@@ -133,7 +133,10 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
         vault: *unlocked.vault(),
         slot: Arc::new(unlocked),
         capsules: Arc::new(DirectoryCapsules::at(capsules_of(&settings.data))),
+        #[cfg(not(feature = "sabotage"))]
         seal_watch: None,
+        #[cfg(feature = "sabotage")]
+        seal_watch: Some(Arc::new(|step| crate::sabotage::step_taken(step.name()))),
         policy,
         log: settings.log.clone(),
         ledger: LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) },

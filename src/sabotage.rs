@@ -8,6 +8,7 @@
 compile_error!("the feature `sabotage` makes a vault that leaks; it is for unoptimised builds in tests only");
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -78,11 +79,27 @@ pub fn is(fault: Fault) -> bool {
     CHOSEN.get() == Some(&fault)
 }
 
-/// Ends the process as a crash does, if it is to end after this step.
-pub fn step_taken(step: &str) {
+/// Whether the seal leaves keys of this kind as they were.
+pub fn keeps_key_of(kind: &str) -> bool {
+    is(if kind == "node" { Fault::SkipInnerRotation } else { Fault::SkipShardRotation })
+}
+
+/// Whether opening the vault leaves a second root in the keyring.
+pub fn keeps_other_root() -> bool {
+    is(Fault::KeepOldRoot) || is(Fault::ReusePendingKeys)
+}
+
+/// Whether who certifies is not to see the old root.
+pub fn hides_old_root() -> bool {
+    is(Fault::KeepOldRoot) || is(Fault::CertifyBeforeDrop)
+}
+
+/// Ends the process as a crash does, if it is to end after this step of a seal.
+pub fn step_taken(step: &str) -> ControlFlow<()> {
     if CRASH_AT.get().is_some_and(|at| at == step) {
         std::process::abort();
     }
+    ControlFlow::Continue(())
 }
 
 /// A record is sealed: leaks its key, or its content.

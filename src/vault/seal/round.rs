@@ -106,7 +106,13 @@ impl<'v> Round<'v> {
         }
         let (epoch, old_root) = (body.epoch.saturating_add(1), body.root.commitment());
         // What an attempt before this one drew is overwritten here: its keys are on the disk and are never used.
+        #[cfg(feature = "sabotage")]
+        let pending = body.next.take().filter(|_| crate::sabotage::is(crate::sabotage::Fault::ReusePendingKeys));
         body.next = Some((epoch, Key::generate(vault.entropy())?));
+        #[cfg(feature = "sabotage")]
+        {
+            body.next = pending.or(body.next);
+        }
         slot.replace(&body, vault.entropy())?;
         vault.share_with_holders(&body);
         let root = slot.read()?.next.map(|(_, root)| root).ok_or(OUT_OF_ORDER)?;
@@ -187,6 +193,11 @@ impl Vault {
         let mut body = self.seals().slot.read()?;
         match body.next.take() {
             Some((next, root)) if next == epoch => {
+                #[cfg(feature = "sabotage")]
+                if crate::sabotage::is(crate::sabotage::Fault::KeepOldRoot) {
+                    use crate::codec::KeyBytes as _;
+                    body.next = Some((body.epoch, Key::from_key_bytes(body.root.expose_key_bytes())));
+                }
                 body.epoch = next;
                 body.root = root;
             }

@@ -77,6 +77,10 @@ impl Vault {
     ) -> Result<(), Error> {
         let mut round = Round::new(self, leaves);
         for step in Step::ORDER.into_iter().filter(|step| *step != Step::Certify) {
+            #[cfg(feature = "sabotage")]
+            if step == Step::Drop && crate::sabotage::is(crate::sabotage::Fault::CertifyBeforeDrop) {
+                self.certify_pending(&self.pending_erasures()?, report)?;
+            }
             round.take(step)?;
             self.step_taken(step)?;
         }
