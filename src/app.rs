@@ -14,14 +14,14 @@ use std::time::Duration;
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
 use crate::crypto::{Entropy, OsEntropy};
-use crate::keyring::{Keyring, KeyringFile, UnlockedKeyring};
+use crate::keyring::{Holder, Keyring, KeyringFile, UnlockedKeyring};
 use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
 use crate::policy::Policy;
 use crate::store::Engine;
 use crate::store::capsules::DirectoryCapsules;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
 use crate::tlog::{KeyName, VerifierKey};
-use crate::types::{RequestId, VaultId};
+use crate::types::{HolderName, RequestId, VaultId};
 use crate::vault::backup::BackupSettings;
 use crate::vault::log::verifier_key;
 use crate::vault::{Parts, Vault};
@@ -132,7 +132,7 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
         engine,
         vault: *unlocked.vault(),
         slot: Arc::new(unlocked),
-        capsules: Arc::new(DirectoryCapsules::at(capsules_of(&settings.data))),
+        capsules: Arc::new(DirectoryCapsules::at(capsules_of(settings))),
         #[cfg(not(feature = "sabotage"))]
         seal_watch: None,
         #[cfg(feature = "sabotage")]
@@ -146,10 +146,21 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
 }
 
 /// Redo capsules lie beside the database, so that one that loses a batch has not lost them too.
-fn capsules_of(data: &Path) -> PathBuf {
-    let mut name = data.as_os_str().to_owned();
-    name.push(".capsules");
-    PathBuf::from(name)
+fn capsules_of(settings: &Settings) -> PathBuf {
+    settings.capsules.clone().unwrap_or_else(|| {
+        let mut name = settings.data.as_os_str().to_owned();
+        name.push(".capsules");
+        PathBuf::from(name)
+    })
+}
+
+/// A holder in this directory: made absolute, since `serve` may be started from anywhere, and outside the database, so
+/// that no copy of it carries a keyring.
+pub fn holder(settings: &Settings, name: HolderName, directory: &Path) -> Result<Holder, AppError> {
+    let failed = |source| AppError::File { doing: "find the holder's directory", path: directory.to_owned(), source };
+    let holder = Holder { name, directory: directory.canonicalize().map_err(failed)? };
+    KeyringFile::at(holder.directory.join("keyring"), &settings.data)?;
+    Ok(holder)
 }
 
 fn backups(settings: &Settings) -> BackupSettings {

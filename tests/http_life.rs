@@ -289,3 +289,29 @@ async fn the_vault_tells_how_it_is() {
     office.desk.vault.vault.close().unwrap();
     assert_eq!(office.desk.send(get("/readyz", &[])).await.code(), "shutting_down");
 }
+
+#[tokio::test]
+async fn an_erasure_can_be_waited_for_until_it_is_sealed() {
+    let office = Office::open();
+    let id = office.member(json!({"email": "grace@example.org"})).await;
+    let other = office.member(json!({"email": "hedy@example.org"})).await;
+    let fenced = office.compliance(delete(MEMBER, &[&other])).await;
+    assert_eq!((fenced.status.as_u16(), &fenced.json()["stage"]), (202, &json!("fenced")));
+    let unknown = office.compliance(Ask { query: "?wait=fenced", ..delete(MEMBER, &[&id]) }).await;
+    assert_eq!((unknown.status.as_u16(), unknown.code().as_str()), (400, "invalid_request"));
+
+    let sealed = office.compliance(Ask { query: "?wait=sealed", ..delete(MEMBER, &[&id]) }).await;
+    assert_eq!(sealed.status, 200, "{}", sealed.text());
+    let erasure = sealed.json();
+    assert_eq!((&erasure["stage"], &erasure["sealed"]["epoch"]), (&json!("sealed"), &json!(2)));
+    let fenced = fenced.json();
+    let came_along = office.compliance(get("/v1/erasures/{id}", &[fenced["id"].as_str().unwrap()])).await;
+    assert_eq!(came_along.json()["stage"], "sealed", "one seal for all that wait");
+
+    let seal = Ask { method: "POST", template: "/v1/seals", ..Ask::default() };
+    let report = office.compliance(seal).await;
+    assert_eq!(report.status, 200);
+    assert_eq!((&report.json()["rounds"], &report.json()["sealed"]), (&json!(0), &json!(0)));
+    let refused = office.crm(Ask { method: "POST", template: "/v1/seals", ..Ask::default() }).await;
+    assert_eq!(refused.status, 403);
+}

@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
 use super::{
-    backup, completions, config_show, doctor, export, import, init, keyring, log, member, policy, serve, status, token,
+    backup, completions, config_show, doctor, export, holder, import, init, keyring, log, member, policy, recover,
+    seal, serve, status, token,
 };
 use crate::config::Typed;
 
@@ -112,6 +113,13 @@ pub(super) enum Command {
     /// Check a policy file, or print the one that stands
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Destroy the keys of what was erased
+    Seal(seal::Arguments),
+    /// Say who keeps copies of the keyring
+    #[command(subcommand)]
+    Holder(holder::Command),
+    /// Open after a crash, and say what was found
+    Recover(recover::Arguments),
     /// Tell how the vault is
     Status(status::Arguments),
     /// Look for damage in the vault

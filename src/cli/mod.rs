@@ -14,6 +14,7 @@ mod config_show;
 mod doctor;
 mod export;
 mod failure;
+mod holder;
 mod import;
 mod init;
 mod keyring;
@@ -21,6 +22,8 @@ mod log;
 mod member;
 mod output;
 mod policy;
+mod recover;
+mod seal;
 mod serve;
 mod session;
 mod span;
@@ -77,6 +80,9 @@ fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Token(command) => command.run(&session()?),
         Command::Member(command) => command.run(&session()?),
         Command::Policy(command) => command.run(&session()?),
+        Command::Seal(arguments) => arguments.run(&session()?),
+        Command::Holder(command) => command.run(&session()?),
+        Command::Recover(arguments) => arguments.run(&session()?),
         Command::Status(arguments) => arguments.run(&session()?),
         Command::Doctor(arguments) => arguments.run(&session()?),
         Command::Backup(command) => command.run(&session()?),

@@ -12,6 +12,7 @@ use super::session::Session;
 use crate::app;
 use crate::config::Typed;
 use crate::http;
+use crate::jobs::{Jobs, Schedule};
 use crate::types::Identifier;
 
 /// Arguments of `serve`.
@@ -69,7 +70,10 @@ async fn serve(session: &Session) -> Result<(), Failure> {
     let bound = listener.local_addr().unwrap_or(address);
     tracing::info!(address = %bound, vault = %vault.id(), "serving");
     session.out.line(format_args!("membervault serves on http://{bound}"))?;
+    let jobs = Jobs::start(vault.clone(), schedule(settings));
+    let jobs = jobs.map_err(|error| Failure::io("the thread of the jobs cannot be started", error))?;
     let drained = http::serve(listener, app, &edge, stop).await;
+    jobs.stop();
     vault.close()?;
     tracing::info!(cut = drained.cut, "stopped");
     Ok(())
@@ -81,6 +85,11 @@ fn http_settings(settings: &crate::config::Settings) -> http::Settings {
         request_timeout: Duration::from_secs(settings.timeout_s),
         ..http::Settings::default()
     }
+}
+
+fn schedule(settings: &crate::config::Settings) -> Schedule {
+    let interval = Duration::from_secs(settings.seal_interval_s);
+    Schedule { seal_interval: (!interval.is_zero()).then_some(interval) }
 }
 
 /// Becomes ready at SIGTERM or SIGINT.

@@ -80,6 +80,12 @@ pub const KEYS: &[Key] = &[
     plain("ledger.witnesses", "", "Verifier keys of witnesses whose cosignatures are kept, separated by spaces."),
     plain("storage.cache_mib", "128", "Memory for blocks of the database, in MiB (8 to 1048576)."),
     plain("storage.write_buffer_mib", "64", "Memory for rows not yet in a file, in MiB (4 to 4096)."),
+    plain(
+        "seal.interval_s",
+        "60",
+        "Seconds between two looks whether something erased waits to be sealed (0 to 86400; 0: only on demand).",
+    ),
+    path("seal.capsules", "", "Directory of redo capsules. Without one: the data directory's name and .capsules."),
     path("backup.directory", "", "Directory of backups. Must not hold the keyring."),
     plain("backup.rate_mib_s", "100", "Most MiB a second that a backup copies (0 to 65536; 0: no limit)."),
     paths(

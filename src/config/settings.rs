@@ -72,6 +72,10 @@ pub struct Settings {
     pub cache_mib: usize,
     /// Memory for rows not yet in a file.
     pub write_buffer_mib: usize,
+    /// Seconds between two looks whether something waits to be sealed; 0: only on demand.
+    pub seal_interval_s: u64,
+    /// Directory of redo capsules.
+    pub capsules: Option<PathBuf>,
     /// Directory of backups.
     pub backup_directory: Option<PathBuf>,
     /// MiB a second that a backup copies at most; 0 for no limit.
@@ -105,6 +109,8 @@ impl Settings {
             },
             cache_mib: from.number("storage.cache_mib", 8..=1_048_576, "a whole number from 8 to 1048576")?,
             write_buffer_mib: from.number("storage.write_buffer_mib", 4..=4096, "a whole number from 4 to 4096")?,
+            seal_interval_s: from.number("seal.interval_s", 0..=86_400, "a whole number from 0 to 86400")?,
+            capsules: from.optional_path("seal.capsules"),
             backup_directory: from.optional_path("backup.directory"),
             backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             mirrors: from.paths("mirror.directories"),
@@ -134,6 +140,12 @@ impl Settings {
             return Err(ConfigError::Contradiction {
                 what: "a directory of backups or a mirror lies inside the data directory, or around it",
                 what_to_do: "set `backup.directory` and `mirror.directories` to paths of their own, best on other disks",
+            });
+        }
+        if self.capsules.iter().any(|directory| lies_within(directory, data)) {
+            return Err(ConfigError::Contradiction {
+                what: "redo capsules lie inside the data directory, and would be lost with what they are to bring back",
+                what_to_do: "set `seal.capsules` to a path outside `data`, best on another disk",
             });
         }
         if self.key_file.is_some() && self.passphrase_file.is_some() {

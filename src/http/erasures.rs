@@ -3,18 +3,18 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::extract::{Caller, Paging, Segments};
+use super::extract::{Caller, Paging, Segments, Wait};
 use super::problem::Problem;
-use super::reply;
+use super::{reply, seals};
 use crate::types::{Compartment, ErasureId, MemberId};
 
 pub(super) async fn erase_compartment(
     caller: Caller,
     Segments((id, compartment)): Segments<(MemberId, Compartment)>,
+    wait: Wait,
 ) -> Result<Response, Problem> {
     let erasure = caller.vault.erase(&caller.ctx, &id, Some(&compartment)).settled().await?;
-    let response = reply::json(StatusCode::ACCEPTED, &erasure)?;
-    Ok(reply::located(response, format_args!("/v1/erasures/{}", erasure.id)))
+    seals::erased(caller, erasure, wait).await
 }
 
 pub(super) async fn list(caller: Caller, Paging(page): Paging) -> Result<Response, Problem> {

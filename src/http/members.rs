@@ -3,9 +3,9 @@
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
-use super::extract::{Caller, Condition, Fields, IdempotencyKey, Json, ObjectOf, Paging, Segments};
+use super::extract::{Caller, Condition, Fields, IdempotencyKey, Json, ObjectOf, Paging, Segments, Wait};
 use super::problem::Problem;
-use super::{reply, schema};
+use super::{reply, schema, seals};
 use crate::types::MemberId;
 use crate::vault;
 use crate::vault::api::{NewMember, RecordAddress, RecordPatch, RecordQuery};
@@ -62,10 +62,13 @@ pub(super) async fn patch(
     Ok(reply::tagged(reply::json(StatusCode::OK, &written)?, written.version))
 }
 
-pub(super) async fn erase(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {
+pub(super) async fn erase(
+    caller: Caller,
+    Segments((id,)): Segments<(MemberId,)>,
+    wait: Wait,
+) -> Result<Response, Problem> {
     let erasure = caller.vault.erase(&caller.ctx, &id, None).settled().await?;
-    let response = reply::json(StatusCode::ACCEPTED, &erasure)?;
-    Ok(reply::located(response, format_args!("/v1/erasures/{}", erasure.id)))
+    seals::erased(caller, erasure, wait).await
 }
 
 pub(super) async fn export(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {

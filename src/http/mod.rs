@@ -22,6 +22,7 @@ mod reply;
 mod route;
 mod routes;
 mod schema;
+mod seals;
 mod server;
 mod shared;
 mod system;

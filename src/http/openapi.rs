@@ -200,6 +200,7 @@ fn query_parameter(name: &'static str) -> Parameter {
     let (about, schema) = match name {
         "limit" => ("Most entries of the page.", limit()),
         "cursor" => ("Where the page before ended.", text()),
+        "wait" => ("Reply when it is sealed, not when it is fenced.", pattern("^sealed$")),
         _ => (
             "Names of top-level fields, separated by commas; all when absent.",
             pattern("^[a-z0-9][a-z0-9_-]{0,63}(,[a-z0-9][a-z0-9_-]{0,63}){0,63}$"),

@@ -12,13 +12,14 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, erasures, holds, log, members, records, system, tokens};
+use super::{backups, erasures, holds, log, members, records, seals, system, tokens};
 use crate::code::Code;
 
 const MEMBER: &str = "/v1/members/{id}";
 const RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}";
 const HOLD: &str = "/v1/members/{id}/hold";
 
+const WAIT: &[&str] = &["wait"];
 const PAGING: &[&str] = &["cursor", "limit"];
 const ETAG: &[&str] = &["ETag"];
 const LOCATION: &[&str] = &["Location"];
@@ -128,6 +129,8 @@ fn member_routes() -> Vec<Mounted> {
             .faults(&[OF_A_MEMBER, OF_A_CHANGE, OF_IDENTIFIERS])
             .by(members::patch),
         Route::new(Method::DELETE, MEMBER, "eraseMember", "Erase a member. There is no way back.")
+            .query(WAIT)
+            .gives::<shape::Erasure>(StatusCode::OK, LOCATION)
             .gives::<shape::Erasure>(StatusCode::ACCEPTED, LOCATION)
             .leads_to(TO_AN_ERASURE)
             .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
@@ -181,6 +184,8 @@ fn erasure_routes() -> Vec<Mounted> {
             "eraseCompartment",
             "Erase one compartment of a member. There is no way back.",
         )
+        .query(WAIT)
+        .gives::<shape::Erasure>(StatusCode::OK, LOCATION)
         .gives::<shape::Erasure>(StatusCode::ACCEPTED, LOCATION)
         .leads_to(TO_AN_ERASURE)
         .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::LegalHold]])
@@ -194,6 +199,9 @@ fn erasure_routes() -> Vec<Mounted> {
             .gives::<shape::Erasure>(StatusCode::OK, &[])
             .faults(&[&[Code::NotFound]])
             .by(erasures::read),
+        Route::new(Method::POST, "/v1/seals", "seal", "Destroy the keys of what was erased, now.")
+            .gives::<shape::SealReport>(StatusCode::OK, &[])
+            .by(seals::run),
         Route::new(Method::PUT, HOLD, "setHold", "Set a legal hold: the member cannot be erased while it stands.")
             .body::<shape::NewHold>()
             .gives::<shape::Hold>(StatusCode::OK, &[])

@@ -18,6 +18,7 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
     ("ledger", 4),
     ("vault", 5),
     ("http", 6),
+    ("jobs", 6),
     ("harden", 7),
     ("config", 7),
     ("telemetry", 7),
@@ -28,7 +29,7 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
 ];
 
 /// Rooms that may know only rank 0 and the rooms named here. Handlers never see a key, a row or an engine.
-pub(crate) const EDGES: &[(&str, &[&str])] = &[("http", &["vault"])];
+pub(crate) const EDGES: &[(&str, &[&str])] = &[("http", &["vault"]), ("jobs", &["vault"])];
 
 /// Foreign crates and the paths below `src` that may name them.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
@@ -71,7 +72,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["store/", "masterkey/", "harden", "app", "cli/"]),
     ("tikv_jemallocator", &["main.rs", "app"]),
     ("tracing_subscriber", &["telemetry/"]),
-    ("tracing", &["store/", "ledger/", "vault/", "http/", "telemetry/", "app", "cli/", "sabotage"]),
+    ("tracing", &["store/", "ledger/", "vault/", "http/", "jobs/", "telemetry/", "app", "cli/", "sabotage"]),
     ("quick_cache", &["keyring/"]),
     ("arc_swap", &["keyring/", "ledger/", "vault/", "app"]),
 ];

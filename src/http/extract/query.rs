@@ -64,6 +64,28 @@ impl<S: Sync> FromRequestParts<S> for Fields {
     }
 }
 
+/// `?wait=sealed`: reply when it is sealed, not when it is fenced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum Awaited {
+    /// The keys are gone.
+    Sealed,
+}
+
+/// What an erasure's reply waits for; nothing when absent.
+pub(in crate::http) struct Wait(pub(in crate::http) Option<Awaited>);
+
+impl<S: Sync> FromRequestParts<S> for Wait {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parameter(&parts.uri, "wait")?.as_deref() {
+            None => Ok(Self(None)),
+            Some("sealed") => Ok(Self(Some(Awaited::Sealed))),
+            Some(_) => Err(Problem::because(Code::InvalidRequest, "the one thing to wait for is: sealed")),
+        }
+    }
+}
+
 /// `?limit=&cursor=`: which page of a listing.
 pub(in crate::http) struct Paging(pub(in crate::http) Page);
 

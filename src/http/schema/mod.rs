@@ -1,7 +1,20 @@
 //! The shapes of bodies: those that are read, and those that document what is written.
 
+/// Declares a shape that OpenAPI documents.
+macro_rules! shapes {
+    ($($(#[$meta:meta])* struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)+ })+) => {
+        $(
+            $(#[$meta])*
+            #[derive(ToSchema)]
+            pub(in crate::http) struct $name { $($(#[$field_meta])* pub(in crate::http) $field: $type,)+ }
+        )+
+    };
+}
+
+mod erasures;
 mod replies;
 mod requests;
 
+pub(super) use erasures::*;
 pub(super) use replies::*;
 pub(super) use requests::*;

@@ -13,17 +13,6 @@ use utoipa::ToSchema;
 use crate::types::MemberId;
 use crate::vault::api;
 
-/// Declares a shape that OpenAPI documents.
-macro_rules! shapes {
-    ($($(#[$meta:meta])* struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)+ })+) => {
-        $(
-            $(#[$meta])*
-            #[derive(ToSchema)]
-            pub(in crate::http) struct $name { $($(#[$field_meta])* pub(in crate::http) $field: $type,)+ }
-        )+
-    };
-}
-
 shapes! {
     /// Metadata of a record.
     struct Meta {
@@ -181,39 +170,6 @@ shapes! {
         exported_at: String,
         /// Every record.
         records: Vec<Record>,
-    }
-
-    /// An erasure.
-    struct Erasure {
-        /// The erasure.
-        #[schema(format = "uuid")]
-        id: String,
-        /// The member.
-        #[schema(format = "uuid")]
-        member: String,
-        /// `member`, or `compartment` if only one was erased.
-        #[schema(pattern = "^(member|compartment)$")]
-        scope: String,
-        /// How far it has come: `fenced`, `sealed` or `purged`.
-        #[schema(pattern = "^(fenced|sealed|purged)$")]
-        stage: String,
-        /// When it was asked for.
-        #[schema(format = DateTime)]
-        requested_at: String,
-        /// When the fence was durable.
-        #[schema(format = DateTime)]
-        fenced_at: String,
-        /// The index of its leaf in the ledger.
-        leaf: u64,
-    }
-
-    /// Erasures.
-    struct ErasureList {
-        /// The erasures.
-        items: Vec<Erasure>,
-        /// The cursor of the next page; absent on the last.
-        #[schema(nullable = false)]
-        next: Option<String>,
     }
 
     /// A backup.
