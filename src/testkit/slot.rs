@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "for tests only")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -17,6 +18,7 @@ use crate::types::{HolderName, VaultId};
 /// A slot whose whole past can be looked at: the adversary who kept every copy of the keyring.
 pub struct MemorySlot {
     vault: VaultId,
+    lives: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -34,9 +36,14 @@ impl MemorySlot {
     /// # Panics
     /// If the body cannot be written.
     pub fn new(vault: VaultId, body: &KeyringBody) -> Self {
-        let slot = Self { vault, state: Mutex::default() };
+        let slot = Self { vault, lives: AtomicU64::default(), state: Mutex::default() };
         slot.state.lock().past.push(encode(body));
         slot
+    }
+
+    /// A number for each process that opens the vault: no two draw the same randomness. Founding it counts as one.
+    pub fn begin_life(&self) -> u64 {
+        self.lives.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Every body it ever held, encoded, the present one last.

@@ -144,7 +144,7 @@ impl Remains {
 
     /// Fresh randomness for each life of the vault.
     fn parts(&self, watch: Option<StepWatch>) -> Parts {
-        let life = leaves(&*self.engine).wrapping_add((self.slot.past().len() as u64) << 16);
+        let life = leaves(&*self.engine).wrapping_add(self.slot.begin_life() << 16);
         let entropy: Arc<dyn Entropy> =
             Arc::new(SeededEntropy::new(self.seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
         Parts {
