@@ -80,6 +80,7 @@ impl Bench {
             vault: id,
             capsules: Arc::new(DirectoryCapsules::at(format!("{data}.capsules"))),
             seal_watch: None,
+            mirrors: Vec::new(),
             policy: policy(),
             ledger: LedgerSettings::default(),
             log: LogSettings::default(),

@@ -137,6 +137,7 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
         seal_watch: None,
         #[cfg(feature = "sabotage")]
         seal_watch: Some(Arc::new(|step| crate::sabotage::step_taken(step.name()))),
+        mirrors: settings.mirrors.clone(),
         policy,
         log: settings.log.clone(),
         ledger: LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) },

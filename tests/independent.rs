@@ -101,6 +101,7 @@ fn found(keyring: &Path, engine: &Arc<dyn Engine>, founding: &Founding, seed: u6
         vault,
         capsules: Arc::new(MemoryCapsules::default()),
         seal_watch: None,
+        mirrors: Vec::new(),
         policy: Policy::parse(Policy::default_text()).unwrap(),
         ledger: LedgerSettings::default(),
         log: LogSettings::default(),

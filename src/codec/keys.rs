@@ -17,6 +17,8 @@ pub mod tag {
     pub const VAULT_META: u8 = b'V';
     /// The epoch of the key tree.
     pub const TREE_EPOCH: u8 = b'E';
+    /// A restore that is under way.
+    pub const UNFINISHED: u8 = b'Z';
     /// An inner node of the key tree.
     pub const NODE: u8 = b'N';
     /// A member row.
@@ -55,6 +57,8 @@ pub mod ledger_tag {
 
 /// Control: the vault's own description.
 pub const VAULT_META: [u8; 1] = [tag::VAULT_META];
+/// Control: a restore that is under way.
+pub const UNFINISHED: [u8; 1] = [tag::UNFINISHED];
 /// Control: the epoch of the key tree.
 pub const TREE_EPOCH: [u8; 1] = [tag::TREE_EPOCH];
 /// Ledger: the size and root of the log.

@@ -6,7 +6,7 @@ use super::CodecError;
 use super::keys::{scope_number, scope_of};
 use super::reader::Reader;
 use crate::clock::Timestamp;
-use crate::types::{ErasureId, MemberId, RecordVersion, VaultId};
+use crate::types::{BackupId, ErasureId, MemberId, RecordVersion, VaultId};
 
 /// The version of every row layout so far.
 pub const ROW_VERSION: u8 = 1;
@@ -110,6 +110,18 @@ impl VaultMeta {
         };
         reader.finish().map(|()| meta)
     }
+}
+
+/// A restore that is under way: `1 | backup 16`.
+pub fn encode_unfinished(backup: &BackupId) -> Vec<u8> {
+    [&[ROW_VERSION], backup.as_bytes().as_slice()].concat()
+}
+
+/// The backup of a restore that is under way.
+pub fn parse_unfinished(row: &[u8]) -> Result<BackupId, CodecError> {
+    let mut reader = Reader::new("restore row", row, ROW_VERSION)?;
+    let backup = BackupId::from_bytes(*reader.array()?);
+    reader.finish().map(|()| backup)
 }
 
 /// The epoch of the key tree: `1 | epoch u64`.

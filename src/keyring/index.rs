@@ -86,6 +86,17 @@ impl Keyring {
         Ok(chain.pages.iter().flat_map(|page| page.page.entries()).map(|(_, member)| member).collect())
     }
 
+    /// The entries of one bucket.
+    pub fn entries_in(
+        &self,
+        reader: &dyn Reader,
+        kind: IdentifierKind,
+        bucket: u32,
+    ) -> Result<Vec<([u8; 16], MemberId)>, KeyringError> {
+        let chain = self.open_chain(reader, kind, bucket)?;
+        Ok(chain.pages.iter().flat_map(|page| page.page.entries()).map(|(token, member)| (*token, member)).collect())
+    }
+
     /// The buckets of one field that name a member: opens every page there is. For the rare case that a member's own
     /// record of its identifiers cannot be read.
     pub fn buckets_naming(

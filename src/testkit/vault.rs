@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "for tests only")]
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -41,6 +42,7 @@ pub struct TestVault {
     pub capsules: Arc<MemoryCapsules>,
     seed: u64,
     log: LogSettings,
+    mirrors: Vec<PathBuf>,
 }
 
 /// What outlives a vault that is not open: bytes, keyring, capsules and the clock.
@@ -57,6 +59,8 @@ pub struct Remains {
     pub seed: u64,
     /// The settings of its log.
     pub log: LogSettings,
+    /// The directories that mirror its control rows.
+    pub mirrors: Vec<PathBuf>,
 }
 
 impl TestVault {
@@ -102,6 +106,7 @@ impl TestVault {
             clock: Arc::clone(&self.clock),
             seed: self.seed,
             log: self.log.clone(),
+            mirrors: self.mirrors.clone(),
         }
     }
 
@@ -129,7 +134,15 @@ impl Remains {
             holders: Vec::new(),
         };
         let (slot, capsules) = (Arc::new(MemorySlot::new(VAULT_ID, &body)), Arc::default());
-        Self { engine, slot, capsules, clock: Arc::new(ManualClock::at(START)), seed, log: LogSettings::default() }
+        Self {
+            engine,
+            slot,
+            capsules,
+            clock: Arc::new(ManualClock::at(START)),
+            seed,
+            log: LogSettings::default(),
+            mirrors: Vec::new(),
+        }
     }
 
     /// Opens the vault again; `watch` is told after each step of a seal.
@@ -138,12 +151,12 @@ impl Remains {
     /// Why it does not open.
     pub fn open(self, watch: Option<StepWatch>) -> Result<TestVault, Error> {
         let vault = Vault::open(self.parts(watch))?;
-        let Self { engine, slot, capsules, clock, seed, log } = self;
-        Ok(TestVault { vault, clock, engine, slot, capsules, seed, log })
+        let Self { engine, slot, capsules, clock, seed, log, mirrors } = self;
+        Ok(TestVault { vault, clock, engine, slot, capsules, seed, log, mirrors })
     }
 
-    /// Fresh randomness for each life of the vault.
-    fn parts(&self, watch: Option<StepWatch>) -> Parts {
+    /// What the vault is made of, with fresh randomness for each life of it.
+    pub fn parts(&self, watch: Option<StepWatch>) -> Parts {
         let life = leaves(&*self.engine).wrapping_add(self.slot.begin_life() << 16);
         let entropy: Arc<dyn Entropy> =
             Arc::new(SeededEntropy::new(self.seed.wrapping_mul(31).wrapping_add(life << 32).wrapping_add(7)));
@@ -153,6 +166,7 @@ impl Remains {
             vault: VAULT_ID,
             capsules: Arc::clone(&self.capsules) as _,
             seal_watch: watch,
+            mirrors: self.mirrors.clone(),
             policy: Policy::parse(Policy::default_text()).expect("the default policy"),
             log: self.log.clone(),
             ledger: LedgerSettings::default(),

@@ -9,8 +9,8 @@
 use crate::codec::Event;
 use crate::codec::rows::{ErasureRow, ErasureStage};
 use crate::codec::{RowStamp, keys};
-use crate::ledger::{Change, LateRow, Reliance};
-use crate::policy::{Action, Denial};
+use crate::ledger::{Change, Durability, LateRow, Reliance};
+use crate::policy::{Action, Denial, Facts, MemberState, Policy};
 use crate::store::Keyspace;
 use crate::tables;
 use crate::types::place::Subtree;
@@ -55,6 +55,47 @@ impl Vault {
     /// `invalid_cursor`; a denial of the policy.
     pub fn list_erasures<'v>(&'v self, ctx: &'v Ctx, page: &'v Page) -> Act<'v, Listing<Erasure>> {
         Act::new(self, move || prepare_list(&Case::open(self, ctx), page))
+    }
+}
+
+impl Vault {
+    /// Erases what was erased before and is there again: an old image came back. No policy and no hold of today stands
+    /// against it, since it was decided then. The erasure keeps its id.
+    pub(crate) fn erase_again(
+        &self,
+        ctx: &Ctx,
+        member: &MemberId,
+        scope: Option<u16>,
+        id: &ErasureId,
+    ) -> Result<(), Error> {
+        let built_in = Policy::parse(Policy::default_text());
+        let case = Case::open(self, ctx).under(built_in.map_err(|_| Error::Internal("the built-in policy is valid"))?);
+        let facts = Facts { member: MemberState::Live, compartment_erased: false, held: false };
+        let permit = case.decide(Action::MemberErase, Some(member), None, &facts);
+        let permit = permit.map_err(|_| Error::Internal("by the built-in policy, compliance erases"))?;
+        let row = tables::member::row(self.engine(), member)?.ok_or_else(Error::not_found)?;
+        let body = self.keyring().open_member(self.engine(), member, &row)?;
+        let opened = Opened { permit, row, body };
+        let compartment =
+            scope.and_then(|number| opened.body.compartment_numbered(number)).map(|keys| keys.name.clone());
+
+        let tag = opened.body.mk.erasure_tag(scope);
+        let intent = Event::EraseIntent { erasure: *id, compartment_only: scope.is_some(), tag };
+        let mut change = self.event(ctx, intent, case.now);
+        change.relies_on(Reliance::Row {
+            keyspace: tables::member::KEYSPACE,
+            key: tables::member::key(member).to_vec(),
+            stamp: Some(RowStamp::of(&opened.row)),
+        });
+        if scope.is_none() {
+            change.delete(tables::hold::KEYSPACE, tables::hold::key(member));
+        }
+        fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag));
+        remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
+        remove_keys(&case, &mut change, member, opened, scope)?;
+        change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
+        self.ledger().submit(change, Durability::Synced).wait()?;
+        Ok(())
     }
 }
 

@@ -107,6 +107,12 @@ pub enum Error {
         /// The stable code.
         code: Code,
     },
+    /// A restore into this database did not come to its end, and nobody knows who is missing.
+    #[error(
+        "a restore into this database was begun and never finished; remove the directory and restore again into a fresh \
+         one (or run 'membervault recover --stale' again, if that was it)"
+    )]
+    RestoreUnfinished,
     /// Something that cannot happen.
     #[error("an invariant did not hold: {0}")]
     Internal(&'static str),
@@ -154,6 +160,7 @@ impl Coded for Error {
             Self::Store(error) => error.code(),
             Self::Note(error) => error.code(),
             Self::Ledger(error) => error.code(),
+            Self::RestoreUnfinished => Code::RestoreUnfinished,
             Self::Internal(_) => Code::Internal,
         }
     }

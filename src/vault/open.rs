@@ -2,6 +2,7 @@
 //!
 //! The concrete engine, clock, randomness and master key are handed in by `app`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -21,6 +22,7 @@ use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 
 use super::backup::BackupDesk;
 use super::log::{LogBook, LogSettings};
+use super::mirror;
 use super::recover::{self, Recovery, stale};
 use super::seal::{Seals, StepWatch};
 use super::tokens::TokenBook;
@@ -38,6 +40,8 @@ pub struct Parts {
     pub capsules: Arc<dyn Capsules>,
     /// Told after each step of a seal; for tests of recovery.
     pub seal_watch: Option<StepWatch>,
+    /// Directories that mirror the control rows.
+    pub mirrors: Vec<PathBuf>,
     /// The policy in force.
     pub policy: Policy,
     /// How the log is shown to others.
@@ -48,6 +52,15 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
+}
+
+/// Whether a restore that is under way keeps the vault shut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// It does.
+    Standing,
+    /// It is the restore itself that opens.
+    Raised,
 }
 
 /// What is chosen when a vault is founded, for good.
@@ -99,6 +112,14 @@ impl Vault {
     /// `no_vault` where there is none; `stale_image` where database and keyring are of different ages or vaults;
     /// `corrupt` where the ledger does not add up.
     pub fn open(parts: Parts) -> Result<Self, Error> {
+        Self::open_behind(parts, Guard::Standing)
+    }
+
+    /// Opens a vault, also where a restore is under way if the guard is raised for it.
+    pub(super) fn open_behind(parts: Parts, guard: Guard) -> Result<Self, Error> {
+        if guard == Guard::Standing && tables::meta::unfinished(&*parts.engine)?.is_some() {
+            return Err(Error::RestoreUnfinished);
+        }
         let meta = consistent(&parts)?;
         let suite = Suite::from_number(meta.suite).map_err(|_| Error::Mismatch {
             code: Code::UnsupportedVersion,
@@ -112,7 +133,9 @@ impl Vault {
             (keyring.epoch, keyring.root) = (epoch, root);
         }
         check_anchor(&*parts.engine, anchor)?;
-        let ledger = Ledger::open(Arc::clone(&parts.engine), parts.ledger)?;
+        // Only now that the database is known to be the right one is anything written to its mirrors.
+        let engine = mirror::around(parts.engine, &parts.mirrors)?;
+        let ledger = Ledger::open(Arc::clone(&engine), parts.ledger)?;
         let shape = TreeShape::from_meta(meta.depth, meta.buckets)?;
         let keyring = Keyring::new(parts.vault, suite, shape, keyring);
         let log = LogBook::new(parts.log, &parts.vault, keyring.log_key());
@@ -123,7 +146,7 @@ impl Vault {
             watch: parts.seal_watch,
         };
         let vault = Self(Arc::new(Rooms {
-            engine: parts.engine,
+            engine,
             keyring,
             ledger,
             policy: ArcSwap::from_pointee(parts.policy),

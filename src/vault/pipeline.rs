@@ -42,6 +42,11 @@ impl<'a> Case<'a> {
         Self { vault, ctx, now: vault.now(), generation, mark, policy: vault.policy() }
     }
 
+    /// The same case, decided by another policy than the one in force.
+    pub(crate) fn under(self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), ..self }
+    }
+
     /// Looks the member up. One read if it is live, two if not.
     pub(crate) fn find(&self, member: &MemberId) -> Result<Found, Error> {
         let engine = self.vault.engine();
