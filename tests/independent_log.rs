@@ -18,10 +18,11 @@ use membervault::ledger::{Change, Durability, Event, Leaf, Ledger, LedgerSetting
 use membervault::store::Engine;
 use membervault::store::memory::MemoryEngine;
 use membervault::testkit::vault::{TestVault, ctx, log_key};
-use membervault::tlog::{Checkpoint, Note, TILE_WIDTH, consistency_proof, sign_note};
-use membervault::types::{Role, TokenId};
-use membervault::vault::api::Page;
+use membervault::tlog::{Checkpoint, KeyName, Note, TILE_WIDTH, consistency_proof, sign_note};
+use membervault::types::{ErasureId, Role, TokenId};
+use membervault::vault::api::{NewMember, Page};
 use membervault::vault::log::CHECKPOINT_AGE_MS;
+use serde_json::Value;
 use support::desk::Desk;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -127,12 +128,29 @@ fn old_vault() -> TestVault {
     TestVault::over(SEED, engine)
 }
 
-/// Fetches all that the checkpoint covers, over a socket.
-fn fetch(base: &str, token: &str, copied: &mut Copied) {
-    let get = |path: &str| {
-        let mut reply = ureq::get(format!("{base}/{path}")).header("authorization", token).call().unwrap();
+/// Erases two members and seals; gives the ids of the erasures.
+fn erase_and_seal(vault: &TestVault) -> Vec<ErasureId> {
+    let erase = |name: &str| {
+        let profile = serde_json::Map::from_iter([("name".to_owned(), name.into())]);
+        let new = NewMember { profile, meta: Default::default(), idempotency_key: None };
+        let member = vault.vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id;
+        vault.vault.erase(&ctx(Role::Compliance), &member, None).wait().unwrap().id
+    };
+    let erasures = ["Ada", "Grace"].map(erase).to_vec();
+    vault.vault.seal(&ctx(Role::Ops)).unwrap();
+    erasures
+}
+
+/// Fetches all that the checkpoint covers, and the certificates, over a socket.
+fn fetch(address: &str, token: &str, erasures: &[ErasureId], copied: &mut Copied) {
+    let ask = |path: &str| {
+        let mut reply = ureq::get(format!("{address}/v1/{path}")).header("authorization", token).call().unwrap();
         reply.body_mut().read_to_vec().unwrap()
     };
+    let get = |path: &str| ask(&format!("log/{path}"));
+    for id in erasures {
+        copied.write(&format!("{id}.certificate"), ask(&format!("erasures/{id}/certificate")));
+    }
     let checkpoint = get("checkpoint");
     copied.size = size_of(&checkpoint);
     copied.write("checkpoint", checkpoint);
@@ -161,9 +179,10 @@ async fn copied() -> Copied {
     let key = desk.vault.vault.log_verifier().to_string();
     let mut copied = Copied { folder: tempfile::tempdir().unwrap(), key, size: 0 };
     let token = desk.token(Role::Compliance, None);
+    let mut erasures = Vec::new();
     for turn in ["earlier", "checkpoint"] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}/v1/log", listener.local_addr().unwrap());
+        let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let edge = desk.edge.clone();
         let served = tokio::spawn(async move {
@@ -172,9 +191,9 @@ async fn copied() -> Copied {
             })
             .await
         });
-        let token = token.clone();
+        let (token, known) = (token.clone(), erasures.clone());
         copied = tokio::task::spawn_blocking(move || {
-            fetch(&base, &token, &mut copied);
+            fetch(&address, &token, &known, &mut copied);
             copied
         })
         .await
@@ -183,6 +202,7 @@ async fn copied() -> Copied {
         served.await.unwrap();
         if turn == "earlier" {
             copied.write("earlier", copied.read("checkpoint"));
+            erasures = erase_and_seal(&desk.vault);
             for _ in 0..40 {
                 let page = Page { cursor: None, limit: 1 };
                 desk.vault.vault.list_members(&ctx(Role::Crm), &page).wait().unwrap();
@@ -232,7 +252,7 @@ async fn go_verifies_the_log_and_refuses_what_was_changed() {
     let counts = copied.counts();
     assert_eq!(counts["entries"], size);
     assert!(counts["proofs"].as_u64().unwrap() >= 5, "{counts}");
-    assert_eq!(counts["earlier"], 1);
+    assert_eq!((&counts["earlier"], &counts["certificates"]), (&1.into(), &2.into()));
 
     // The checkpoint: signature, key id, origin, size, root.
     let lines = String::from_utf8(copied.read("checkpoint")).unwrap();
@@ -289,10 +309,52 @@ async fn go_verifies_the_log_and_refuses_what_was_changed() {
     let longer = sign_note(&longer.text(), &earlier.origin, &log_key(SEED));
     copied.refuses("earlier", "consistency", |bytes| *bytes = longer.into_bytes());
 
+    refuses_changed_certificates(&copied);
+
     // Another key, and one that is none.
     let mut stranger = copied.key.clone();
     stranger.replace_range(..1, "M");
     assert!(!verify(&stranger, copied.folder.path()).status.success());
     assert!(!verify("nonsense", copied.folder.path()).status.success());
     assert_eq!(copied.counts()["entries"], size, "each file was put back");
+}
+
+/// What a certificate takes from the log: changed by a stranger, and changed by the one who holds the log's key.
+fn refuses_changed_certificates(copied: &Copied) {
+    let entries = fs::read_dir(copied.folder.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = names.filter(|name| name.ends_with(".certificate")).min().unwrap();
+    copied.refuses(&name, "certificate signature", another_letter_before_the_end);
+    copied.refuses(&name, "certificate signature", replace("\"sealed\"", "\"purged\""));
+    let signed = |change: &dyn Fn(&mut Value)| {
+        let text = String::from_utf8(copied.read(&name)).unwrap();
+        let mut value: Value = serde_json::from_str(Note::parse(&text).unwrap().text()).unwrap();
+        change(&mut value);
+        let origin: KeyName = copied.key.split('+').next().unwrap().parse().unwrap();
+        let note = sign_note(&(value.to_string() + "\n"), &origin, &log_key(SEED));
+        move |bytes: &mut Vec<u8>| *bytes = note.into_bytes()
+    };
+    let other = data_encoding::HEXLOWER.encode(&[5; 32]);
+    let refuses = |why: &str, change: &dyn Fn(&mut Value)| copied.refuses(&name, why, signed(change));
+    refuses("does not say", &|value| value["erasure"]["tag"] = other.clone().into());
+    refuses("does not say", &|value| value["keys"]["destroyed_root"] = other.clone().into());
+    refuses("does not say", &|value| value["keys"]["remaining_root"] = other.clone().into());
+    refuses("another log", &|value| value["log"] = "other".into());
+    for entry in ["intent", "rotation", "seal"] {
+        refuses("inclusion", &|value| {
+            let mut leaf = BASE64.decode(value["evidence"][entry]["leaf"].as_str().unwrap().as_bytes()).unwrap();
+            leaf[5] ^= 1; // the minute
+            value["evidence"][entry]["leaf"] = BASE64.encode(&leaf).into();
+        });
+        refuses("inclusion", &|value| {
+            let proof = value["evidence"][entry]["proof"].as_str().unwrap();
+            let first = proof.lines().nth(2).unwrap();
+            value["evidence"][entry]["proof"] = proof.replacen(first, &BASE64.encode(&[6; 32]), 1).into();
+        });
+        refuses("checkpoint signature", &|value| {
+            let proof = value["evidence"][entry]["proof"].as_str().unwrap();
+            value["evidence"][entry]["proof"] = proof.replacen("\nmembervault/", "\nmembervaulT/", 1).into();
+        });
+    }
+    refuses("another kind", &|value| value["evidence"]["intent"] = value["evidence"]["seal"].clone());
 }

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
 use super::{
-    backup, completions, config_show, doctor, export, holder, import, init, keyring, log, member, policy, recover,
-    seal, serve, status, token,
+    backup, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member, policy,
+    recover, seal, serve, status, token, verify_certificate,
 };
 use crate::config::Typed;
 
@@ -130,6 +130,10 @@ pub(super) enum Command {
     /// Look after the keyring file
     #[command(subcommand)]
     Keyring(keyring::Command),
+    /// Write the certificate of a sealed erasure
+    Certificate(certificate::Arguments),
+    /// Check a certificate, without a vault
+    VerifyCertificate(verify_certificate::Arguments),
     /// Print what others verify the log with
     #[command(subcommand)]
     Log(log::Command),

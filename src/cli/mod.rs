@@ -9,6 +9,7 @@
 
 mod args;
 mod backup;
+mod certificate;
 mod completions;
 mod config_show;
 mod doctor;
@@ -30,6 +31,7 @@ mod span;
 mod status;
 mod token;
 mod unlock;
+mod verify_certificate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -87,9 +89,11 @@ fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Doctor(arguments) => arguments.run(&session()?),
         Command::Backup(command) => command.run(&session()?),
         Command::Keyring(command) => command.run(&session()?),
+        Command::Certificate(arguments) => arguments.run(&session()?),
         Command::Log(command) => command.run(&session()?),
         Command::Config(command) => command.run(&session()?),
         Command::Completions(arguments) => arguments.run(),
+        Command::VerifyCertificate(arguments) => arguments.run(output::Output { quiet: cli.global.quiet }),
         Command::Version => output::version(),
     }
 }

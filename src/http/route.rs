@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 
-use super::extract::RequestBody;
+use super::extract::{PLAIN_TEXT, RequestBody};
 use super::shared::Shared;
 use super::trail::Trail;
 use crate::code::Code;
@@ -137,6 +137,13 @@ impl Route {
     /// Replies with something else than JSON of a named type.
     pub(super) fn gives_plain(mut self, status: StatusCode, content: Option<(RefOr<Schema>, &'static str)>) -> Self {
         self.doc.replies.push(ReplyDoc { status, content, headers: &[], links: &[] });
+        self
+    }
+
+    /// Replies with plain text.
+    pub(super) fn gives_text(mut self, headers: &'static [&'static str]) -> Self {
+        let content = Some((ObjectBuilder::new().schema_type(Type::String).into(), PLAIN_TEXT));
+        self.doc.replies.push(ReplyDoc { status: StatusCode::OK, content, headers, links: &[] });
         self
     }
 

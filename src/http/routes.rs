@@ -6,7 +6,6 @@ use axum::http::{Method, StatusCode};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
-use super::extract::PLAIN_TEXT;
 use super::problem::Problem;
 pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
@@ -48,7 +47,7 @@ const TO_A_RECORD: &[Link] = &[
     ("eraseCompartment", &[SAME_ID, ("compartment", "$request.path.compartment")]),
 ];
 const TO_A_HOLD: &[Link] = &[("readHold", &[SAME_ID]), ("releaseHold", &[SAME_ID]), ("eraseMember", &[SAME_ID])];
-const TO_AN_ERASURE: &[Link] = &[("readErasure", &[ID])];
+const TO_AN_ERASURE: &[Link] = &[("readErasure", &[ID]), ("readCertificate", &[ID])];
 const TO_A_BACKUP: &[Link] = &[("readBackup", &[ID])];
 const TO_A_TOKEN: &[Link] = &[("revokeToken", &[("id", "$response.body#/info/id")])];
 const TO_THE_FIRST: &[Link] = &[("readMember", &[("id", "$response.body#/items/0")])];
@@ -202,6 +201,15 @@ fn erasure_routes() -> Vec<Mounted> {
         Route::new(Method::POST, "/v1/seals", "seal", "Destroy the keys of what was erased, now.")
             .gives::<shape::SealReport>(StatusCode::OK, &[])
             .by(seals::run),
+        Route::new(
+            Method::GET,
+            "/v1/erasures/{id}/certificate",
+            "readCertificate",
+            "The certificate of a sealed erasure.",
+        )
+        .gives_text(&["Content-Disposition"])
+        .faults(&[&[Code::NotFound, Code::NotSealed]])
+        .by(erasures::certificate),
         Route::new(Method::PUT, HOLD, "setHold", "Set a legal hold: the member cannot be erased while it stands.")
             .body::<shape::NewHold>()
             .gives::<shape::Hold>(StatusCode::OK, &[])
@@ -220,14 +228,13 @@ fn erasure_routes() -> Vec<Mounted> {
 }
 
 fn log_routes() -> Vec<Mounted> {
-    let note = || Some((text(), PLAIN_TEXT));
     let read = |path, id, about| Route::new(Method::GET, path, id, about);
     vec![
         read("/v1/log/checkpoint", "readCheckpoint", "The newest signed checkpoint of the log (C2SP tlog-checkpoint).")
-            .gives_plain(StatusCode::OK, note())
+            .gives_text(&[])
             .by(log::checkpoint),
         read("/v1/log/checkpoint/cosigned", "readCosigned", "The newest checkpoint that a witness has cosigned.")
-            .gives_plain(StatusCode::OK, note())
+            .gives_text(&[])
             .faults(&[&[Code::NotFound]])
             .by(log::cosigned),
         read("/v1/log/tile/{path}", "readTile", "A tile of hashes, or a bundle of entries (C2SP tlog-tiles).")
@@ -235,7 +242,7 @@ fn log_routes() -> Vec<Mounted> {
             .faults(&[&[Code::NotFound]])
             .by(log::tile),
         read("/v1/log/proof/{index}", "readProof", "The proof that an entry is in the log (C2SP tlog-proof).")
-            .gives_plain(StatusCode::OK, note())
+            .gives_text(&[])
             .faults(&[&[Code::NotFound]])
             .by(log::proof),
         Route::new(Method::POST, "/v1/log/cosignatures", "addCosignatures", "Hand in cosignatures of a checkpoint.")

@@ -1,8 +1,9 @@
 //! Fences: a member, or a compartment of one, that was erased. Never removed, and asked for before every "not found".
 
 use super::TablesError;
+use super::scan;
 use crate::codec::{keys, rows};
-use crate::store::{Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader};
 use crate::types::{ErasureId, MemberId};
 
 /// Where fences lie.
@@ -26,6 +27,13 @@ pub fn member(reader: &dyn Reader, member: &MemberId) -> Result<Option<ErasureId
 /// The erasure of one compartment, if that was erased on its own.
 pub fn compartment(reader: &dyn Reader, member: &MemberId, compartment: u16) -> Result<Option<ErasureId>, TablesError> {
     read(reader, member, Some(compartment))
+}
+
+/// Every erasure of a member, of the whole and of compartments. A member has at most 64 compartments in its life.
+pub fn all_of(reader: &dyn Reader, member: &MemberId) -> Result<Vec<ErasureId>, TablesError> {
+    let first = key(member, Some(0));
+    let prefix = first.get(..1 + MemberId::LEN).unwrap_or(&first);
+    scan::whole(reader, KEYSPACE, &KeyRange::prefix(prefix), |_, row| rows::parse_fence(row))
 }
 
 fn read(reader: &dyn Reader, member: &MemberId, compartment: Option<u16>) -> Result<Option<ErasureId>, TablesError> {

@@ -8,6 +8,7 @@ pub mod act;
 pub mod api;
 pub mod backup;
 mod bearer;
+pub mod certificate;
 mod cosign;
 pub mod create;
 mod cursor;

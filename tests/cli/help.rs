@@ -22,6 +22,8 @@ const COMMANDS: &[&[&str]] = &[
     &["doctor"],
     &["keyring", "upgrade"],
     &["keyring", "show"],
+    &["certificate"],
+    &["verify-certificate"],
     &["log", "key"],
     &["log", "checkpoint"],
     &["log", "proof"],

@@ -1,12 +1,12 @@
 //! What is said of an erasure.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::types::{ErasureId, MemberId};
 
 /// How far an erasure has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Denied everywhere; rows and index entries removed. Old bytes can still be opened with today's keys.
@@ -18,7 +18,7 @@ pub enum Stage {
 }
 
 /// What an erasure erased. Which compartment it was is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// The member.

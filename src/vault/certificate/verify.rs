@@ -1,0 +1,192 @@
+//! Checking a certificate, without the vault: nothing is believed that the log's key, or what it signed, does not bear
+//! out. Each check has a name that never changes.
+
+use std::fmt;
+
+use crate::codec::event::{Rotation, SealEvent};
+use crate::codec::{Event, Leaf};
+use crate::tlog::{InclusionProof, Note, VerifierKey, leaf_hash};
+
+use super::super::api::{Scope, Stage};
+use super::{Certificate, Entry, Evidence, FORMAT};
+
+/// What one check came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds; with what it says.
+    Holds(String),
+    /// It does not; with what was found.
+    Fails(String),
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Its name: `form`, `signature`, `intent`, `rotation`, `seal`, `inclusion`, `witness`, `stages`.
+    pub name: &'static str,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
+/// All checks, in order. What failed may keep later ones from being made.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The certificate, if it was one.
+    pub certificate: Option<Certificate>,
+    /// The checks that were made.
+    pub checks: Vec<Check>,
+}
+
+impl Verdict {
+    /// Whether every check was made and holds.
+    pub fn holds(&self) -> bool {
+        self.certificate.is_some() && self.checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_)))
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.outcome {
+            Outcome::Holds(what) => write!(f, "holds  {:<9}  {what}", self.name),
+            Outcome::Fails(what) => write!(f, "FAILS  {:<9}  {what}", self.name),
+        }
+    }
+}
+
+/// What a check gives: what holds, or what does not.
+type Finding = Result<String, String>;
+
+/// Checks a certificate under the key of the log. Every witness whose key is given must have cosigned.
+pub fn verify(text: &str, key: &VerifierKey, witnesses: &[VerifierKey]) -> Verdict {
+    let (note, certificate) = match form(text) {
+        Ok(read) => read,
+        Err(found) => return Verdict { certificate: None, checks: vec![check("form", Err(found))] },
+    };
+    let mut checks =
+        vec![check("form", Ok(FORMAT.to_owned())), check("signature", signature(&note, &certificate, key))];
+    // What nobody signed is not worth a closer look.
+    if checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_))) {
+        let evidence = &certificate.evidence;
+        checks.extend([
+            check("intent", intent(&certificate)),
+            check("rotation", rotation(&certificate)),
+            check("seal", seal(&certificate)),
+            check("inclusion", inclusion(evidence, key)),
+        ]);
+        checks.extend(witnesses.iter().map(|witness| check("witness", cosigned(evidence, witness))));
+        checks.push(check("stages", stages(&certificate)));
+    }
+    Verdict { certificate: Some(certificate), checks }
+}
+
+fn check(name: &'static str, finding: Finding) -> Check {
+    let outcome = match finding {
+        Ok(what) => Outcome::Holds(what),
+        Err(what) => Outcome::Fails(what),
+    };
+    Check { name, outcome }
+}
+
+fn demand(so: bool, otherwise: &str) -> Result<(), String> {
+    if so { Ok(()) } else { Err(otherwise.to_owned()) }
+}
+
+fn form(text: &str) -> Result<(Note<'_>, Certificate), String> {
+    let note = Note::parse(text).map_err(|error| error.to_string())?;
+    // The parser's messages are about syntax and our own words; the text is the reader's own file.
+    let certificate: Certificate = serde_json::from_str(note.text()).map_err(|error| error.to_string())?;
+    demand(certificate.certificate == FORMAT, "another version of certificates")?;
+    Ok((note, certificate))
+}
+
+fn signature(note: &Note<'_>, certificate: &Certificate, key: &VerifierKey) -> Finding {
+    note.require(key).map_err(|error| error.to_string())?;
+    demand(certificate.log == key.name().as_str(), "the certificate is of another log than the key")?;
+    Ok(format!("signed by the log {}", key.name()))
+}
+
+fn leaf(entry: &Entry) -> Result<Leaf, String> {
+    Leaf::parse(&entry.leaf).map_err(|error| error.to_string())
+}
+
+/// The entry of the erasure is about this erasure, under this tag.
+fn intent(certificate: &Certificate) -> Finding {
+    let leaf = leaf(&certificate.evidence.intent)?;
+    let subject = &certificate.erasure;
+    let Event::EraseIntent { erasure, compartment_only, tag } = leaf.event else {
+        return Err("the entry is no erase.intent".to_owned());
+    };
+    demand(erasure == subject.id, "the entry is of another erasure")?;
+    demand(compartment_only == (subject.scope == Scope::Compartment), "the entry is of another scope")?;
+    demand(tag == subject.tag, "the entry has another tag")?;
+    demand(leaf.minute == certificate.stages.fenced_at.as_minutes(), "the entry is of another time")?;
+    Ok("the erasure was decided and logged under its tag".to_owned())
+}
+
+/// The key tree got the new root that the seal speaks of.
+fn rotation(certificate: &Certificate) -> Finding {
+    let Event::TreeRotate(Rotation { epoch, old_root, new_root, .. }) = leaf(&certificate.evidence.rotation)?.event
+    else {
+        return Err("the entry is no tree.rotate".to_owned());
+    };
+    let keys = &certificate.keys;
+    let same = (epoch, old_root, new_root) == (keys.epoch, keys.destroyed_root, keys.remaining_root);
+    demand(same, "the entry is of another epoch or of other roots")?;
+    demand(old_root != new_root, "the root did not change")?;
+    Ok(format!("the key tree got its root of epoch {epoch}"))
+}
+
+/// The seal names this tag, and the roots, the level and the holders are those of the certificate.
+fn seal(certificate: &Certificate) -> Finding {
+    let leaf = leaf(&certificate.evidence.seal)?;
+    let minute = leaf.minute;
+    let Event::Seal(SealEvent { epoch, old_root, new_root, level, holders, tags }) = leaf.event else {
+        return Err("the entry is no seal".to_owned());
+    };
+    let keys = &certificate.keys;
+    let same = (epoch, old_root, new_root) == (keys.epoch, keys.destroyed_root, keys.remaining_root);
+    demand(same, "the entry is of another epoch or of other roots")?;
+    demand(tags.contains(&certificate.erasure.tag), "the entry does not name the tag of this erasure")?;
+    demand(level == certificate.slot.level, "the entry is of another slot level")?;
+    demand(holders == certificate.holders, "the entry names other holders, or other words of theirs")?;
+    demand(minute == certificate.stages.sealed_at.as_minutes(), "the entry is of another time")?;
+    Ok(format!("the root before epoch {epoch} is gone everywhere, for this tag and {} others", tags.len() - 1))
+}
+
+/// The three entries are in the log, in this order, under one checkpoint that the log's key signed.
+fn inclusion(evidence: &Evidence, key: &VerifierKey) -> Finding {
+    let (mut before, mut signed) = (None, None::<(u64, String)>);
+    for (name, entry) in [("intent", &evidence.intent), ("rotation", &evidence.rotation), ("seal", &evidence.seal)] {
+        let because = |what: &dyn fmt::Display| format!("{name}: {what}");
+        let proof = InclusionProof::parse(&entry.proof).map_err(|error| because(&error))?;
+        let checkpoint = proof.verify(&leaf_hash(&entry.leaf), key).map_err(|error| because(&error))?;
+        demand(before < Some(proof.index), &because(&"it does not come after the entry before"))?;
+        let same = signed.as_ref().is_none_or(|(_, known)| *known == proof.checkpoint);
+        demand(same, &because(&"under another checkpoint"))?;
+        before = Some(proof.index);
+        signed = Some((checkpoint.size, proof.checkpoint));
+    }
+    Ok(format!("all three are in the log of {} entries", signed.map_or(0, |(size, _)| size)))
+}
+
+fn cosigned(evidence: &Evidence, witness: &VerifierKey) -> Finding {
+    let because = |error: &dyn fmt::Display| format!("{}: {error}", witness.name());
+    let proof = InclusionProof::parse(&evidence.seal.proof).map_err(|error| because(&error))?;
+    let note = Note::parse(&proof.checkpoint).map_err(|error| because(&error))?;
+    note.require(witness).map_err(|error| because(&error))?;
+    Ok(format!("{} saw the log as it is proved here", witness.name()))
+}
+
+/// The times follow each other, and the stage is one that has a certificate.
+fn stages(certificate: &Certificate) -> Finding {
+    let times = &certificate.stages;
+    let ascending = times.requested_at <= times.fenced_at && times.fenced_at <= times.sealed_at;
+    demand(ascending, "the stages do not follow each other")?;
+    let last = times.purged_at.unwrap_or(times.sealed_at);
+    demand(times.sealed_at <= last && last <= certificate.issued_at, "a stage is later than what follows it")?;
+    match (certificate.stage, times.purged_at) {
+        (Stage::Sealed, None) => Ok(format!("sealed at {}", times.sealed_at)),
+        (Stage::Purged, Some(purged)) => Ok(format!("sealed at {}, purged at {purged}", times.sealed_at)),
+        _ => Err("the stage is not that of its times".to_owned()),
+    }
+}
