@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "cli/certificates.rs"]
+mod certificates;
 #[path = "cli/desk.rs"]
 mod desk;
 #[path = "cli/help.rs"]

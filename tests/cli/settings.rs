@@ -21,6 +21,9 @@ fn config_show_tells_where_each_value_comes_from() {
     out: http.timeout_s            5                    environment, MEMBERVAULT_HTTP_TIMEOUT_S
     out: http.concurrency_max      1024                 default
     out: ledger.read_durability    interval             default
+    out: ledger.origin             (not set)            default
+    out: ledger.public             false                default
+    out: ledger.witnesses          (not set)            default
     out: storage.cache_mib         64                   settings.toml, line 4
     out: storage.write_buffer_mib  64                   default
     out: seal.interval_s           60                   default
