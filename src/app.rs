@@ -31,6 +31,7 @@ pub use crate::masterkey::UnlockMethod;
 pub use crate::vault::Founding;
 pub use error::AppError;
 pub use process::prepare as prepare_process;
+use unlock::next_master;
 pub use unlock::{KeyringReport, Unlock, create_key_file, describe_keyring, unlock_method, upgrade_keyring};
 
 const MIB: usize = 1024 * 1024;
@@ -44,6 +45,9 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
     let (unlocked, _) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
     let vault = Vault::open(parts(settings, engine, unlocked, policy))?;
     vault.set_backups(backups(settings))?;
+    if let Some(next) = next_master(settings) {
+        vault.set_next_master(next);
+    }
     #[cfg(feature = "sabotage")]
     crate::sabotage::leak_keyring(&settings.keyring, settings.backup_directory.as_deref());
     Ok(vault)

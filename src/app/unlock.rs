@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -9,8 +10,9 @@ use super::{AppError, keyring_file};
 use crate::config::Settings;
 use crate::crypto::OsEntropy;
 use crate::keyring::KeyringInfo;
-use crate::masterkey::{KeyFile, MasterKey, Passphrase, UnlockMethod, UnlockParams, in_words};
+use crate::masterkey::{KeyFile, MasterKey, MasterKeyError, Passphrase, UnlockMethod, UnlockParams, in_words};
 use crate::types::VaultId;
+use crate::vault::seal::NextMaster;
 
 /// What the operator holds.
 pub enum Unlock {
@@ -40,6 +42,21 @@ impl Unlock {
             Self::KeyFile(_) => self.master_key()?,
         })
     }
+}
+
+/// The next master key of these settings, read when it is asked for.
+pub(super) fn next_master(settings: &Settings) -> Option<NextMaster> {
+    let key_file = settings.next_key_file.clone();
+    let passphrase = settings.next_passphrase_file.clone();
+    (key_file.is_some() || passphrase.is_some()).then(|| {
+        Arc::new(move || -> Result<Box<dyn MasterKey>, MasterKeyError> {
+            match (&key_file, &passphrase) {
+                (Some(path), _) => Ok(Box::new(KeyFile::read(path)?)),
+                (None, Some(path)) => Ok(Box::new(Passphrase::from_file(path)?.strong()?)),
+                (None, None) => Err(MasterKeyError::NotText),
+            }
+        }) as NextMaster
+    })
 }
 
 /// How the keyring file of these settings is opened; it says so in the clear.

@@ -152,6 +152,7 @@ impl Command {
         match self {
             Self::Serve(arguments) => arguments.typed(),
             Self::Backup(command) => command.typed(),
+            Self::Keyring(command) => command.typed(),
             _ => Typed::default(),
         }
     }

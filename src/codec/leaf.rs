@@ -123,6 +123,7 @@ mod tests {
             Event::MasterRotate,
             Event::Holder { change: HolderChange::Revoked, name: "vault-2".parse().unwrap() },
             Event::TreeRotate(Rotation { epoch: 3, old_root: [4; 32], new_root: [5; 32], leaves: 6 }),
+            Event::TreeMark,
         ]
     }
 
@@ -152,8 +153,8 @@ mod tests {
         let mut bytes = leaf(Event::VaultInit).encode();
         bytes[1] = LeafKind::Denial.number();
         assert!(Leaf::parse(&bytes).is_err());
-        bytes[1] = 38;
-        assert_eq!(Leaf::parse(&bytes), Err(CodecError::Unknown { what: WHAT, found: 38 }));
+        bytes[1] = 40;
+        assert_eq!(Leaf::parse(&bytes), Err(CodecError::Unknown { what: WHAT, found: 40 }));
         let mut bytes = leaf(Event::TokenCreate(TOKEN, Role::Crm)).encode();
         *bytes.last_mut().unwrap() = 9;
         assert_eq!(Leaf::parse(&bytes), Err(CodecError::Invalid { what: WHAT, field: "role" }));

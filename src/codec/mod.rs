@@ -21,6 +21,7 @@ mod reader;
 pub mod record;
 mod rotation;
 pub mod rows;
+mod seal;
 
 pub use capsule::{Capsule, CapsuleClear, CapsuleRow};
 pub use error::CodecError;

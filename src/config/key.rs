@@ -61,6 +61,8 @@ pub const KEYS: &[Key] = &[
     path("keyring", "membervault.keyring", "The keyring file. Must not lie inside the data directory."),
     path("key_file", "", "The key file that opens the keyring, when the vault was made with one."),
     path("passphrase_file", "", "A file whose first line is the passphrase, for machines without a terminal."),
+    path("next.key_file", "", "The key file the keyring is to be put under by a rotation of the master key."),
+    path("next.passphrase_file", "", "A file whose first line is the passphrase of a rotation, instead of a key file."),
     path("policy", "", "The policy file: who may see what. Without one, the built-in policy stands."),
     plain("http.listen", "127.0.0.1:8200", "Address and port that serve listens on."),
     plain(

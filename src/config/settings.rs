@@ -54,6 +54,10 @@ pub struct Settings {
     pub key_file: Option<PathBuf>,
     /// A file whose first line is the passphrase.
     pub passphrase_file: Option<PathBuf>,
+    /// The key file of the next master key.
+    pub next_key_file: Option<PathBuf>,
+    /// A file whose first line is the next passphrase.
+    pub next_passphrase_file: Option<PathBuf>,
     /// The policy file; `None` for the built-in policy.
     pub policy: Option<PathBuf>,
     /// Where `serve` listens.
@@ -96,6 +100,8 @@ impl Settings {
             keyring: from.path("keyring")?,
             key_file: from.optional_path("key_file"),
             passphrase_file: from.optional_path("passphrase_file"),
+            next_key_file: from.optional_path("next.key_file"),
+            next_passphrase_file: from.optional_path("next.passphrase_file"),
             policy: from.optional_path("policy"),
             listen: from.parsed("http.listen", "an IP address and port, such as 127.0.0.1:8200")?,
             behind_tls_proxy: from.parsed("http.behind_tls_proxy", "true or false")?,
@@ -146,6 +152,12 @@ impl Settings {
             return Err(ConfigError::Contradiction {
                 what: "redo capsules lie inside the data directory, and would be lost with what they are to bring back",
                 what_to_do: "set `seal.capsules` to a path outside `data`, best on another disk",
+            });
+        }
+        if self.next_key_file.is_some() && self.next_passphrase_file.is_some() {
+            return Err(ConfigError::Contradiction {
+                what: "both a next key file and a next passphrase file are set",
+                what_to_do: "set `next.key_file` or `next.passphrase_file`, not both",
             });
         }
         if self.key_file.is_some() && self.passphrase_file.is_some() {

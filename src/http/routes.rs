@@ -210,6 +210,15 @@ fn erasure_routes() -> Vec<Mounted> {
         .gives_text(&["Content-Disposition"])
         .faults(&[&[Code::NotFound, Code::NotSealed]])
         .by(erasures::certificate),
+        Route::new(
+            Method::POST,
+            "/v1/keyring/rotations",
+            "rotateMaster",
+            "Put the keyring under the next master key of the settings, and give every key of the tree a successor.",
+        )
+        .gives::<shape::SealReport>(StatusCode::OK, &[])
+        .faults(&[&[Code::NotConfigured, Code::Conflict]])
+        .by(seals::rotate_master),
         Route::new(Method::PUT, HOLD, "setHold", "Set a legal hold: the member cannot be erased while it stands.")
             .body::<shape::NewHold>()
             .gives::<shape::Hold>(StatusCode::OK, &[])

@@ -13,6 +13,11 @@ pub(super) async fn run(caller: Caller) -> Result<Response, Problem> {
     reply::json(StatusCode::OK, &report)
 }
 
+pub(super) async fn rotate_master(caller: Caller) -> Result<Response, Problem> {
+    let report = caller.aside(|vault, ctx| vault.rotate_to_next_master(ctx)).await?;
+    reply::json(StatusCode::OK, &report)
+}
+
 /// The reply to an erasure: at once, or when it is sealed. Where a holder of the keyring is waited for, the erasure stays
 /// fenced and the reply says so by its status.
 pub(super) async fn erased(caller: Caller, erasure: Erasure, Wait(wait): Wait) -> Result<Response, Problem> {

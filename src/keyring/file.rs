@@ -87,10 +87,7 @@ impl KeyringFile {
         new: &dyn MasterKey,
         entropy: &dyn Entropy,
     ) -> Result<UnlockedKeyring, KeyringError> {
-        let (unlocked, body) = self.unlock(old)?;
-        let rewrapped = self.lock_anew(unlocked.header.vault, unlocked.suite, new, entropy)?;
-        rewrapped.write(&body, entropy, secret_file::replace)?;
-        Ok(rewrapped)
+        self.unlock(old)?.0.under(new, entropy)
     }
 
     fn lock_anew(
@@ -181,6 +178,14 @@ impl UnlockedKeyring {
     pub fn replace(&self, body: &KeyringBody, entropy: &dyn Entropy) -> Result<(), KeyringError> {
         self.present()?;
         self.write(body, entropy, secret_file::replace)
+    }
+
+    /// The same body under another master key, in the file when this returns.
+    pub(super) fn under(&self, master: &dyn MasterKey, entropy: &dyn Entropy) -> Result<Self, KeyringError> {
+        let rewrapped = self.file.lock_anew(self.header.vault, self.suite, master, entropy)?;
+        let body = self.read()?;
+        rewrapped.write(&body, entropy, secret_file::replace)?;
+        Ok(rewrapped)
     }
 
     /// The bytes of the file, if it is still under this key.

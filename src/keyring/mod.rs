@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 pub use error::{KeyringError, Unreadable};
 pub use file::{FILE_BYTES_MAX, KeyringFile, KeyringInfo, UnlockedKeyring};
 pub use index::{EDIT_BUCKETS_MAX, IndexEdit, Insertion, PageChange, PageEdit};
-pub use rotate::{NextTree, Rewrapped};
+pub use rotate::{NextTree, NodeRow, Rewrapped};
 pub use shape::{FAN_OUT, MEMBERS_EXPECTED_MAX, TreeShape};
 pub use slot::{KeyringSlot, holder_file};
 pub use walk::TreeKey;

@@ -17,6 +17,9 @@ use crate::tables;
 use crate::types::place::{Bucket, KeyKind, MemberRowPlace, Node, NodePlace, PagePlace, Place, Shard, Subtree};
 use crate::types::{IdentifierKind, MemberId};
 
+/// A node's place in the control keyspace, and its row.
+pub type NodeRow = (Vec<u8>, Vec<u8>);
+
 /// A row of the next epoch, and the row of this one it was made from.
 pub struct Rewrapped {
     /// Where the row is.
@@ -145,7 +148,7 @@ impl NextTree<'_> {
     ///
     /// # Errors
     /// If randomness fails.
-    pub fn node_rows(&self, entropy: &dyn Entropy) -> Result<Vec<(Vec<u8>, Vec<u8>)>, KeyringError> {
+    pub fn node_rows(&self, entropy: &dyn Entropy) -> Result<Vec<NodeRow>, KeyringError> {
         let mut made = Vec::with_capacity(self.nodes.len());
         for ((subtree, level, index), node) in &self.nodes {
             let (subtree, level, index) = (Subtree(*subtree), *level, *index);

@@ -5,9 +5,11 @@
 //! make the medium forget: the level says how far it can be trusted in that.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{FILE_BYTES_MAX, Holder, KeyringBody, KeyringError, KeyringFile, UnlockedKeyring};
 use crate::crypto::Entropy;
+use crate::masterkey::MasterKey;
 use crate::masterkey::secret_file::{self, SecretFileError};
 use crate::types::VaultId;
 use crate::types::slot::SlotLevel;
@@ -31,6 +33,13 @@ pub trait KeyringSlot: Send + Sync {
     /// # Errors
     /// If it cannot be written, or was put under another master key meanwhile.
     fn replace(&self, body: &KeyringBody, entropy: &dyn Entropy) -> Result<(), KeyringError>;
+
+    /// Puts what it holds under another master key. May take long (Argon2id). Afterwards it opens with the new one alone,
+    /// and this handle no longer.
+    ///
+    /// # Errors
+    /// If it cannot be written, or was put under another master key meanwhile.
+    fn rewrap(&self, master: &dyn MasterKey, entropy: &dyn Entropy) -> Result<Arc<dyn KeyringSlot>, KeyringError>;
 
     /// Brings a holder that has a copy to hold what this slot holds, durably and read back. A holder without a copy is
     /// away, however reachable its directory seems: an empty mount point must not pass for a holder that has forgotten.
@@ -72,6 +81,10 @@ impl KeyringSlot for UnlockedKeyring {
 
     fn replace(&self, body: &KeyringBody, entropy: &dyn Entropy) -> Result<(), KeyringError> {
         Self::replace(self, body, entropy)
+    }
+
+    fn rewrap(&self, master: &dyn MasterKey, entropy: &dyn Entropy) -> Result<Arc<dyn KeyringSlot>, KeyringError> {
+        Ok(Arc::new(self.under(master, entropy)?))
     }
 
     fn share(&self, holder: &Holder) -> Result<(), KeyringError> {

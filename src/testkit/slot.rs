@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "for tests only")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -10,6 +11,7 @@ use parking_lot::Mutex;
 use crate::codec::Plaintext;
 use crate::crypto::Entropy;
 use crate::keyring::{Holder, KeyringBody, KeyringError, KeyringSlot};
+use crate::masterkey::MasterKey;
 use crate::store::StoreError;
 use crate::store::capsules::Capsules;
 use crate::types::slot::SlotLevel;
@@ -18,8 +20,8 @@ use crate::types::{HolderName, VaultId};
 /// A slot whose whole past can be looked at: the adversary who kept every copy of the keyring.
 pub struct MemorySlot {
     vault: VaultId,
-    lives: AtomicU64,
-    state: Mutex<State>,
+    lives: Arc<AtomicU64>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
@@ -36,7 +38,7 @@ impl MemorySlot {
     /// # Panics
     /// If the body cannot be written.
     pub fn new(vault: VaultId, body: &KeyringBody) -> Self {
-        let slot = Self { vault, lives: AtomicU64::default(), state: Mutex::default() };
+        let slot = Self { vault, lives: Arc::default(), state: Arc::default() };
         slot.state.lock().past.push(encode(body));
         slot
     }
@@ -105,6 +107,11 @@ impl KeyringSlot for MemorySlot {
     fn replace(&self, body: &KeyringBody, _entropy: &dyn Entropy) -> Result<(), KeyringError> {
         self.state.lock().past.push(encode(body));
         Ok(())
+    }
+
+    fn rewrap(&self, _master: &dyn MasterKey, entropy: &dyn Entropy) -> Result<Arc<dyn KeyringSlot>, KeyringError> {
+        self.replace(&self.read()?, entropy)?;
+        Ok(Arc::new(Self { vault: self.vault, lives: Arc::clone(&self.lives), state: Arc::clone(&self.state) }))
     }
 
     fn share(&self, holder: &Holder) -> Result<(), KeyringError> {

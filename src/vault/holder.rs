@@ -36,7 +36,7 @@ impl Vault {
     pub fn holders(&self, ctx: &Ctx) -> Result<Vec<HolderInfo>, Error> {
         self.may(ctx, Action::StatusRead)?;
         let _turn = self.seals().turn.lock();
-        let body = self.seals().slot.read()?;
+        let body = self.seals().slot().read()?;
         let away = self.share_with_holders(&body);
         let info = |holder: Holder| HolderInfo {
             current: !away.contains(&holder.name),
@@ -53,7 +53,7 @@ impl Vault {
     pub fn add_holder(&self, ctx: &Ctx, holder: Holder) -> Result<(), Error> {
         self.may(ctx, Action::KeyringChange)?;
         let _turn = self.seals().turn.lock();
-        let mut body = self.seals().slot.read()?;
+        let mut body = self.seals().slot().read()?;
         if body.holders.iter().any(|known| known.name == holder.name || known.directory == holder.directory) {
             return Err(Error::Mismatch {
                 code: crate::code::Code::AlreadyExists,
@@ -65,12 +65,13 @@ impl Vault {
         }
         // Registered first: a copy that nobody knows of would be worse than a holder without a copy.
         body.holders.push(holder.clone());
-        self.register(&body)?;
-        if let Err(error) = self.seals().slot.enroll(&holder) {
+        self.seals().slot().replace(&body, self.entropy())?;
+        if let Err(error) = self.seals().slot().enroll(&holder) {
             body.holders.retain(|known| known.name != holder.name);
             self.register(&body)?;
             return Err(error.into());
         }
+        self.share_with_holders(&body);
         self.log_holder(ctx, HolderChange::Added, &holder.name, None)
     }
 
@@ -82,7 +83,7 @@ impl Vault {
         self.may(ctx, Action::KeyringChange)?;
         let _turn = self.seals().turn.lock();
         let (body, holder) = self.without(name)?;
-        self.seals().slot.dismiss(&holder)?;
+        self.seals().slot().dismiss(&holder)?;
         self.register(&body)?;
         self.log_holder(ctx, HolderChange::Removed, name, None)
     }
@@ -102,14 +103,14 @@ impl Vault {
     }
 
     fn without(&self, name: &HolderName) -> Result<(KeyringBody, Holder), Error> {
-        let mut body = self.seals().slot.read()?;
+        let mut body = self.seals().slot().read()?;
         let at = body.holders.iter().position(|holder| holder.name == *name).ok_or_else(Error::not_found)?;
         let holder = body.holders.remove(at);
         Ok((body, holder))
     }
 
     fn register(&self, body: &KeyringBody) -> Result<(), Error> {
-        self.seals().slot.replace(body, self.entropy())?;
+        self.seals().slot().replace(body, self.entropy())?;
         self.share_with_holders(body);
         Ok(())
     }

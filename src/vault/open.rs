@@ -139,12 +139,7 @@ impl Vault {
         let shape = TreeShape::from_meta(meta.depth, meta.buckets)?;
         let keyring = Keyring::new(parts.vault, suite, shape, keyring);
         let log = LogBook::new(parts.log, &parts.vault, keyring.log_key());
-        let seals = Seals {
-            slot: parts.slot,
-            capsules: parts.capsules,
-            turn: parking_lot::Mutex::new(()),
-            watch: parts.seal_watch,
-        };
+        let seals = Seals::new(parts.slot, parts.capsules, parts.seal_watch);
         let vault = Self(Arc::new(Rooms {
             engine,
             keyring,

@@ -15,6 +15,8 @@ fn config_show_tells_where_each_value_comes_from() {
     out: keyring                   membervault.keyring  default
     out: key_file                  key                  environment, MEMBERVAULT_KEY_FILE
     out: passphrase_file           (not set)            default
+    out: next.key_file             (not set)            default
+    out: next.passphrase_file      (not set)            default
     out: policy                    (not set)            default
     out: http.listen               127.0.0.1:8200       default
     out: http.behind_tls_proxy     false                default

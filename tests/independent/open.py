@@ -174,7 +174,7 @@ LEAF_KINDS = {
     "erasure": (12,),
     "token": (15, 16),
     "policy": (17,),
-    "empty": (1, 2, 8, 18, 19, 35),
+    "empty": (1, 2, 8, 18, 19, 35, 39),
     "cosignature": (20,),
     "seal": (32,),
     "restore": (33,),

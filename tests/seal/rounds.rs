@@ -158,3 +158,18 @@ fn the_whole_tree_can_be_keyed_anew() {
     test.reopen();
     assert_sound(&test, &members);
 }
+
+#[test]
+fn a_rotation_of_the_master_key_turns_the_whole_tree() {
+    let mut test = TestVault::new(30);
+    let member = create(&test.vault, "hopper");
+    let master = membervault::masterkey::Passphrase::new("never asked by a slot in memory").unwrap();
+    let refused = test.vault.rotate_master(&ctx(Role::Compliance), &master).err().map(|error| error.code());
+    assert_eq!(refused, Some(Code::Forbidden));
+    let report = test.vault.rotate_master(&ctx(Role::Ops), &master).unwrap();
+    assert_eq!(report.leaves, 65_536 + 3 * 64);
+    let unset = test.vault.rotate_to_next_master(&ctx(Role::Ops)).err().map(|error| error.code());
+    assert_eq!(unset, Some(Code::NotConfigured));
+    test.reopen();
+    assert_sound(&test, &[member]);
+}

@@ -19,7 +19,8 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
         | Event::MemberList
         | Event::Import
         | Event::KeyringUpgrade
-        | Event::MasterRotate => json!({}),
+        | Event::MasterRotate
+        | Event::TreeMark => json!({}),
         Event::LogCosign { size, witness } => json!({ "size": size, "witness": hex(witness) }),
         Event::Seal(seal) => json!({
             "epoch": seal.epoch, "old_root": hex(seal.old_root), "new_root": hex(seal.new_root),

@@ -35,7 +35,7 @@ impl Vault {
             copy.range(tables::dirty::KEYSPACE, &KeyRange::prefix(mark))?;
         }
         self.copy_pending(&mut copy)?;
-        let first_leaf = self.seals().slot.read()?.ledger_size.max(head.size.saturating_sub(CAPSULE_LEAVES_MAX));
+        let first_leaf = self.seals().slot().read()?.ledger_size.max(head.size.saturating_sub(CAPSULE_LEAVES_MAX));
         let capsule = Capsule {
             vault: *self.id(),
             epoch,

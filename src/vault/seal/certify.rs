@@ -24,7 +24,7 @@ impl Vault {
         if pending.is_empty() {
             return Ok(Certified::Sealed(0));
         }
-        let body = self.seals().slot.read()?;
+        let body = self.seals().slot().read()?;
         #[cfg(feature = "sabotage")]
         let body = {
             let mut body = body;
@@ -64,7 +64,7 @@ impl Vault {
             epoch: body.epoch,
             old_root: rotation.old_root,
             new_root: rotation.new_root,
-            level: self.seals().slot.level(),
+            level: self.seals().slot().level(),
             holders: self.holder_statements(body)?,
             tags: part.iter().map(|(_, row)| row.tag).collect(),
         };
@@ -94,7 +94,7 @@ impl Vault {
 
     /// Brings every holder to hold what the keyring holds. Names those that could not be.
     pub(crate) fn share_with_holders(&self, body: &KeyringBody) -> Vec<HolderName> {
-        let share = |holder: &&crate::keyring::Holder| match self.seals().slot.share(holder) {
+        let share = |holder: &&crate::keyring::Holder| match self.seals().slot().share(holder) {
             Ok(()) => false,
             Err(error) => {
                 tracing::warn!(holder = %holder.name, %error, "a holder of the keyring could not be brought up to date");

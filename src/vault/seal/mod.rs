@@ -9,17 +9,19 @@
 
 pub(super) mod capsule;
 mod certify;
+mod everything;
 mod round;
 mod step;
 mod sweep;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 
 use crate::keyring::KeyringSlot;
+use crate::masterkey::{MasterKey, MasterKeyError};
 use crate::policy::Action;
 use crate::store::capsules::Capsules;
 use crate::types::{Ctx, ErasureId, HolderName};
@@ -32,15 +34,35 @@ pub use sweep::ROUND_LEAVES_MAX;
 /// Told after each step of a seal; a break ends the seal there, as a crash would. For tests of recovery.
 pub type StepWatch = Arc<dyn Fn(Step) -> ControlFlow<()> + Send + Sync>;
 
+/// Reads the master key the keyring is to be put under next, at the moment it is asked for.
+pub type NextMaster = Arc<dyn Fn() -> Result<Box<dyn MasterKey>, MasterKeyError> + Send + Sync>;
+
 /// What a seal needs besides the rest of the vault.
 pub(super) struct Seals {
     /// Where the root is kept.
-    pub(super) slot: Arc<dyn KeyringSlot>,
+    slot: RwLock<Arc<dyn KeyringSlot>>,
+    next_master: OnceLock<NextMaster>,
     /// Where capsules are kept.
     pub(super) capsules: Arc<dyn Capsules>,
     /// Who has this seals; nobody else does.
     pub(super) turn: Mutex<()>,
     pub(super) watch: Option<StepWatch>,
+}
+
+impl Seals {
+    pub(super) fn new(slot: Arc<dyn KeyringSlot>, capsules: Arc<dyn Capsules>, watch: Option<StepWatch>) -> Self {
+        Self { slot: RwLock::new(slot), next_master: OnceLock::new(), capsules, turn: Mutex::new(()), watch }
+    }
+
+    /// Where the root is kept.
+    pub(super) fn slot(&self) -> Arc<dyn KeyringSlot> {
+        Arc::clone(&self.slot.read())
+    }
+
+    /// From now on the root is kept there: the same place, under another master key.
+    fn set_slot(&self, slot: Arc<dyn KeyringSlot>) {
+        *self.slot.write() = slot;
+    }
 }
 
 /// What a seal did.
@@ -71,17 +93,6 @@ impl Vault {
         self.may(ctx, Action::SealRun)?;
         let turn = self.seals().turn.lock();
         self.sweep(&turn)
-    }
-
-    /// Gives every leaf of the key tree a new key, and the tree a new root: after it, no key that an earlier keyring led
-    /// to opens anything of today. Takes time in proportion to the vault; reads and writes go on.
-    ///
-    /// # Errors
-    /// A denial of the policy; whatever keyring or engine answer.
-    pub fn seal_everything(&self, ctx: &Ctx) -> Result<SealReport, Error> {
-        self.may(ctx, Action::SealRun)?;
-        let turn = self.seals().turn.lock();
-        self.sweep_everything(&turn)
     }
 
     /// Seals if anything waits for it; for the scheduler.

@@ -11,7 +11,7 @@ use crate::codec::event::Rotation;
 use crate::codec::rows::{HeadRow, encode_epoch};
 use crate::codec::{Event, RotationRow};
 use crate::crypto::Key;
-use crate::keyring::{NextTree, Retired, Rewrapped};
+use crate::keyring::{NextTree, NodeRow, Retired, Rewrapped};
 use crate::ledger::{Change, Durability, Exclusive, LateRow};
 use crate::store::Keyspace;
 use crate::tables;
@@ -46,7 +46,7 @@ struct Prepared<'v> {
     next: NextTree<'v>,
     epoch: u64,
     old_root: [u8; 32],
-    nodes: Vec<(Vec<u8>, Vec<u8>)>,
+    nodes: Vec<NodeRow>,
     known: BTreeMap<(Keyspace, Vec<u8>), Rewrapped>,
 }
 
@@ -99,7 +99,7 @@ impl<'v> Round<'v> {
     /// S1. The pending root is in the keyring, durably, before a byte is written under it.
     fn prepare(&mut self) -> Result<Prepared<'v>, Error> {
         let vault = self.vault;
-        let slot = &vault.seals().slot;
+        let slot = vault.seals().slot();
         let mut body = slot.read()?;
         if body.epoch != vault.keyring().epoch() {
             return Err(Error::Internal("the keyring is not at the epoch of the tree"));
@@ -162,7 +162,7 @@ impl Vault {
         &self,
         epoch: u64,
         rotation: &RotationRow,
-        nodes: Vec<(Vec<u8>, Vec<u8>)>,
+        nodes: Vec<NodeRow>,
         rows: Vec<Rewrapped>,
     ) -> Result<Change, Error> {
         let RotationRow { old_root, new_root, ref leaves, .. } = *rotation;
@@ -190,7 +190,7 @@ impl Vault {
 
     /// S4. The old root is gone from here; holders that are away are found again when the erasures are certified.
     fn drop_old_root(&self, epoch: u64, head: &HeadRow) -> Result<(), Error> {
-        let mut body = self.seals().slot.read()?;
+        let mut body = self.seals().slot().read()?;
         match body.next.take() {
             Some((next, root)) if next == epoch => {
                 #[cfg(feature = "sabotage")]
@@ -204,7 +204,7 @@ impl Vault {
             _ => return Err(Error::Internal("the keyring does not hold the root that was committed")),
         }
         (body.ledger_size, body.ledger_root) = (head.size, head.root);
-        self.seals().slot.replace(&body, self.entropy())?;
+        self.seals().slot().replace(&body, self.entropy())?;
         self.share_with_holders(&body);
         Ok(())
     }

@@ -50,24 +50,6 @@ impl Vault {
         Ok(report)
     }
 
-    /// Gives every leaf of the tree a new key, whether or not anything was removed from it.
-    pub(super) fn sweep_everything(&self, turn: &MutexGuard<'_, ()>) -> Result<SealReport, Error> {
-        let pending = self.pending_erasures()?;
-        let mut report = SealReport { epoch: self.keyring().epoch(), ..SealReport::default() };
-        let all = self.keyring().shape().leaves().collect::<Vec<_>>();
-        for (subtree, count) in all {
-            let mut first = 0;
-            while first < count {
-                let end = count.min(first.saturating_add(u32::try_from(ROUND_LEAVES_MAX).unwrap_or(u32::MAX)));
-                let leaves: Vec<_> = (first..end).map(|leaf| (subtree, leaf)).collect();
-                self.seal_leaves(turn, &leaves, &mut report)?;
-                first = end;
-            }
-        }
-        self.certify_pending(&pending, &mut report)?;
-        Ok(report)
-    }
-
     /// All steps but the last, for these leaves.
     fn seal_leaves(
         &self,
