@@ -11,6 +11,7 @@ pub(crate) struct Arguments {
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) expect_fenced: bool,
+    pub(crate) expect_certified: bool,
     pub(crate) brute: bool,
 }
 
@@ -23,6 +24,7 @@ impl Arguments {
             passphrase_file: None,
             json: None,
             expect_fenced: false,
+            expect_certified: false,
             brute: false,
         };
         let mut option = String::new();
@@ -57,6 +59,7 @@ impl Arguments {
             "--memory" => self.paths.push((Kind::Memory, path)),
             "--before" => self.paths.push((Kind::Before, path)),
             "--expect" if word == "sealed" => self.expect_fenced = false,
+            "--expect" if word == "certified" => self.expect_certified = true,
             "--expect" if word == "fenced" => self.expect_fenced = true,
             _ => return Err(format!("{option} {word}: not understood")),
         }

@@ -142,7 +142,7 @@ impl<'e> Attack<'e> {
             Role::Kek(header) => {
                 let place = Place::Keyring(header.clone());
                 let blobs = self.by_place.get(&place).cloned().unwrap_or_default();
-                let blobs: Vec<_> = blobs.into_iter().filter(|blob| (self.keyrings)(*blob)).collect();
+                let blobs: Vec<_> = blobs.into_iter().filter(|blob| self.may_try(*blob)).collect();
                 self.sweep(key, &blobs, &[place]);
             }
             Role::Member(member) => {
@@ -272,6 +272,12 @@ impl<'e> Attack<'e> {
             let length = length.unwrap_or(plain.len().min(512));
             self.loot.plaintexts.push(plain[..length].to_vec());
         }
+    }
+
+    /// Whether it is closed yet, and no keyring that this attack is not given.
+    pub(crate) fn may_try(&self, blob: usize) -> bool {
+        let is_keyring = !self.evidence.blobs[blob].kinds.is_empty();
+        !self.loot.opened.contains_key(&blob) && (!is_keyring || (self.keyrings)(blob))
     }
 
     fn keyring(&mut self, plain: &[u8]) {

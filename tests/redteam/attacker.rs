@@ -20,6 +20,7 @@ mod attack;
 mod bodies;
 mod brute;
 mod canary;
+mod copies;
 mod crypto;
 mod evidence;
 mod log;
@@ -48,6 +49,7 @@ redteam --canaries FILE --key-file FILE | --passphrase-file FILE
         --memory PATH..     memory of the process
         --before PATH..     the keyring of before the seal: the control, which must read the erased
         --expect sealed     today's keys read everyone who lives, and nobody who was erased (the default)
+        --expect certified  as sealed, but only of those whose erasure the vault called sealed
         --expect fenced     nothing is sealed yet: today's keys read everyone
         --brute             without shortcuts, for small vaults
         --json FILE         the report for machines";
@@ -69,12 +71,15 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     if !bodies::dictionary_is_right() {
         return Err("the dictionary is not the one FORMAT.md names".into());
     }
-    let canaries = Canaries::read(&arguments.canaries)?;
+    let mut canaries = Canaries::read(&arguments.canaries)?;
     let mut evidence = Evidence::default();
     for (kind, path) in &arguments.paths {
         evidence.add(path, *kind)?;
     }
     evidence.carve();
+    if arguments.expect_certified {
+        canaries.only_sealed(&evidence.sealed);
+    }
     let shape = one_shape(&evidence)?;
     let mut master = master::Master::read(arguments)?;
 

@@ -17,8 +17,7 @@ type Hit = (usize, Place, Key);
 /// A round over everything. True if something opened: then what was in it may open more.
 pub(crate) fn round(attack: &mut Attack<'_>) -> bool {
     let everywhere: Vec<Place> = everywhere(attack);
-    let closed: Vec<usize> =
-        (0..attack.evidence.blobs.len()).filter(|blob| !attack.loot.opened.contains_key(blob)).collect();
+    let closed: Vec<usize> = (0..attack.evidence.blobs.len()).filter(|blob| attack.may_try(*blob)).collect();
     let mut keys: Vec<(Key, bool)> =
         attack.loot.keys.iter().map(|(key, role)| (*key, !role.is_of_the_tree())).collect();
     for plain in &attack.loot.plaintexts {
@@ -37,7 +36,6 @@ pub(crate) fn round(attack: &mut Attack<'_>) -> bool {
 }
 
 fn search(attack: &Attack<'_>, closed: &[usize], keys: &[(Key, bool)], everywhere: &[Place]) -> (Vec<Hit>, u64) {
-    let members: Vec<Place> = attack.evidence.members.iter().map(|member| Place::Access(*member)).collect();
     let digests = |blob: &Blob, places: &mut dyn Iterator<Item = &Place>| -> Vec<([u8; 32], Place)> {
         places.map(|place| (bound(blob.suite, &attack.shape.bytes(place)), place.clone())).collect()
     };
@@ -46,10 +44,7 @@ fn search(attack: &Attack<'_>, closed: &[usize], keys: &[(Key, bool)], everywher
     let try_blob = |at: usize| -> (Option<Hit>, u64) {
         let blob = &evidence.blobs[at];
         // One without an address has met every key of the tree at each of that key's places already.
-        let own = match blob.access {
-            Some(_) => digests(blob, &mut members.iter()),
-            None => digests(blob, &mut blob.places.iter()),
-        };
+        let own = digests(blob, &mut blob.places.iter());
         let all = digests(blob, &mut everywhere.iter());
         let mut trials = 0;
         for (key, widely) in keys {

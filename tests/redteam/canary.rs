@@ -16,6 +16,7 @@ pub(crate) struct Canary {
     /// Its e-mail address, normalised: the index holds a token of it.
     pub(crate) email: Option<String>,
     strings: usize,
+    waiting: bool,
 }
 
 /// All of them, and the automaton that finds them.
@@ -48,7 +49,7 @@ impl Canaries {
             let erased = value["erased"].as_bool().ok_or_else(what)?;
             planted_in.extend(planted.iter().map(|_| members.len()));
             let email = value["email"].as_str().map(str::to_owned);
-            members.push(Canary { member: id, erased, email, strings: planted.len() });
+            members.push(Canary { member: id, erased, email, strings: planted.len(), waiting: false });
             strings.extend(planted);
         }
         if members.is_empty() || strings.iter().any(|string| string.len() < 12) {
@@ -56,6 +57,18 @@ impl Canaries {
         }
         let finder = AhoCorasick::new(&strings).map_err(|error| error.to_string())?;
         Ok(Self { members, finder, planted_in })
+    }
+
+    /// Promised is only what the vault said is sealed: those who were erased and wait for it are left out.
+    pub(crate) fn only_sealed(&mut self, sealed: &BTreeSet<Id>) {
+        for canary in &mut self.members {
+            canary.waiting = canary.erased && !sealed.contains(&canary.member);
+        }
+    }
+
+    /// The members whose erasure is to hold.
+    pub(crate) fn erased(&self) -> impl Iterator<Item = &Canary> {
+        self.members.iter().filter(|canary| canary.erased && !canary.waiting)
     }
 
     pub(crate) fn look(&self, bytes: &[u8], seen: &mut Sightings) {
@@ -76,10 +89,10 @@ impl Canaries {
         }
         let of = |(at, count): (&usize, &usize), all: bool| {
             let canary = &self.members[*at];
-            canary.erased == erased && (!all || *count == canary.strings)
+            canary.erased == erased && !canary.waiting && (!all || *count == canary.strings)
         };
         Tally {
-            members: self.members.iter().filter(|canary| canary.erased == erased).count(),
+            members: self.members.iter().filter(|canary| canary.erased == erased && !canary.waiting).count(),
             touched: counts.iter().filter(|entry| of(*entry, false)).count(),
             read: counts.iter().filter(|entry| of(*entry, true)).count(),
         }

@@ -8,7 +8,7 @@ use memchr::memmem;
 
 use crate::crypto::{Hmac, sha256};
 use crate::place::{Address, Id, Place, Shape, address, record};
-use crate::{log, table};
+use crate::{copies, log, table};
 
 const HEAD: usize = 68;
 const KEYRING_MAGIC: &[u8] = b"MVKEYS1\n";
@@ -59,6 +59,8 @@ pub(crate) struct Evidence {
     pub(crate) blobs: Vec<Blob>,
     pub(crate) shapes: Vec<Shape>,
     pub(crate) members: BTreeSet<Id>,
+    /// Members of whom some row says that their erasure is sealed.
+    pub(crate) sealed: BTreeSet<Id>,
     pub(crate) files_seen: u64,
     pub(crate) bytes_seen: u64,
     pub(crate) rows: u64,
@@ -102,6 +104,7 @@ impl Evidence {
                 self.table(file);
             } else if file.kind != Kind::Memory {
                 self.log(&file.bytes, file.kind);
+                copies::rows(&file.bytes).into_iter().for_each(|(key, row)| self.row(key, row));
             }
         }
         for file in &files {
@@ -159,6 +162,10 @@ impl Evidence {
                 }
             }
             Address::Member(member) => drop(self.members.insert(member)),
+            Address::Erasure { member, sealed } => {
+                self.members.insert(member);
+                self.sealed.extend(sealed.then_some(member));
+            }
             Address::Meta => self.shapes.extend(Shape::parse(value)),
             Address::Other => {}
         }

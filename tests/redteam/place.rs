@@ -72,6 +72,9 @@ fn length(bytes: &[u8]) -> u8 {
     u8::try_from(bytes.len()).unwrap_or(u8::MAX)
 }
 
+/// version, member, compartment, requested, fenced
+const ERASURE_STAGE_AT: usize = 1 + 16 + 2 + 8 + 8;
+
 /// What a row key says. The keyspace need not be known: the lengths tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
@@ -81,6 +84,11 @@ pub(crate) enum Address {
     Access(Id),
     /// No envelope, but a member.
     Member(Id),
+    /// An erasure, and whether it is of the whole member and said to be sealed.
+    Erasure {
+        member: Id,
+        sealed: bool,
+    },
     Meta,
     Other,
 }
@@ -105,10 +113,10 @@ pub(crate) fn address(key: &[u8], row: &[u8]) -> Address {
         (Some(b'M'), 17) => Address::Sealed(Place::Member(id_at(1)), 1),
         (Some(b'H'), 17) => Address::Sealed(Place::Hold(id_at(1)), 1),
         (Some(b'F'), 19) => Address::Member(id_at(1)),
-        (Some(b'X'), 17) => match row.get(1..17).and_then(|id| id.try_into().ok()) {
-            Some(member) => Address::Member(member),
-            None => Address::Other,
-        },
+        (Some(b'X'), 17) if row.len() > ERASURE_STAGE_AT => {
+            let sealed = row[ERASURE_STAGE_AT] >= 2 && row[17..19] == [0xff; 2];
+            Address::Erasure { member: row[1..17].try_into().unwrap_or_default(), sealed }
+        }
         (Some(b'V'), 1) => Address::Meta,
         _ if enveloped => Address::Sealed(Place::Control(key.to_vec()), 1),
         _ => Address::Other,

@@ -74,7 +74,7 @@ pub(crate) fn tokens_of_the_erased(canaries: &Canaries, loot: &Loot) -> Vec<Id> 
     let mut tokens = Vec::new();
     for secret in &loot.secrets {
         let key = expand(secret, &[b"membervault/vault/index-token/v1", &[1]]);
-        for email in canaries.members.iter().filter(|canary| canary.erased).filter_map(|canary| canary.email.as_ref()) {
+        for email in canaries.erased().filter_map(|canary| canary.email.as_ref()) {
             tokens.extend(Hmac::new(&key).of(email.as_bytes()).first_chunk::<16>());
         }
     }

@@ -30,7 +30,7 @@ pub(crate) struct Pass {
 
 impl Pass {
     pub(crate) fn of(loot: &Loot, canaries: &Canaries) -> Self {
-        let erased: HashSet<Id> = canaries.members.iter().filter(|c| c.erased).map(|c| c.member).collect();
+        let erased: HashSet<Id> = canaries.erased().map(|canary| canary.member).collect();
         let tokens: HashSet<Id> = tokens_of_the_erased(canaries, loot).into_iter().collect();
         let count = |members: &mut dyn Iterator<Item = &Id>| members.filter(|id| erased.contains(*id)).count();
         let in_pages: HashSet<Id> = loot.entries.iter().map(|(_, member)| *member).collect();
@@ -196,7 +196,6 @@ fn judge(
         ("canary_in_clear", &raw.canaries),
         ("token_in_clear", &raw.tokens),
         ("key_in_memory", &raw.memory_keys),
-        ("canary_in_memory", &raw.memory_canaries),
         ("keyring_in_backup", &evidence.keyrings_in(Kind::Backup)),
         ("keyring_in_evidence", &evidence.keyrings_in(Kind::Evidence)),
     ] {
