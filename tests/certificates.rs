@@ -9,9 +9,11 @@ use axum::http::StatusCode;
 use data_encoding::{BASE64, HEXLOWER};
 use membervault::clock::Clock;
 use membervault::code::{Code, Coded};
-use membervault::codec::{Event, Leaf};
+use membervault::codec::{ErasureRow, ErasureStage, Event, Leaf};
 use membervault::crypto::LogKey;
 use membervault::http::Settings;
+use membervault::store::{Batch, Durability};
+use membervault::tables::erasure;
 use membervault::testkit::vault::{TestVault, ctx, log_key};
 use membervault::tlog::{Checkpoint, InclusionProof, KeyName, Note, SignatureType, VerifierKey, cosign, sign_note};
 use membervault::types::{ErasureId, MemberId, Role};
@@ -99,6 +101,22 @@ fn a_certificate_stays_true_when_the_vault_goes_on_and_starts_again() {
     let later = issue(&vault, &id);
     assert!(verify(&later, vault.vault.log_verifier(), &[]).holds());
     assert_eq!(read(&later).keys, read(&note).keys, "the roots are those of its own seal");
+}
+
+#[test]
+fn a_purged_erasure_says_so() {
+    let (vault, id, _) = sealed();
+    let row = erasure::read(&*vault.engine, &id).unwrap().unwrap();
+    let purged = ErasureRow { stage: ErasureStage::Purged, purged: row.sealed.plus_millis(5_000), ..row };
+    let mut batch = Batch::new();
+    batch.put(erasure::KEYSPACE, erasure::key(&id), purged.encode());
+    vault.engine.write(batch, Durability::Synced).unwrap();
+    vault.clock.advance_millis(10_000);
+    let verdict = verify(&issue(&vault, &id), vault.vault.log_verifier(), &[]);
+    assert!(verdict.holds(), "{:?}", verdict.checks);
+    let certificate = verdict.certificate.unwrap();
+    assert_eq!((certificate.stage, certificate.stages.purged_at), (Stage::Purged, Some(purged.purged)));
+    assert!(certificate.residual_paths[0].contains("searched"));
 }
 
 #[test]

@@ -4,9 +4,8 @@
 //! [`HashSource`] of a tree at least as large as the size asked for; a tile that is not full at that size is never asked
 //! for, since its hashes follow from the tiles and leaves below.
 
-use super::frontier::Frontier;
 use super::hash::{Hash, empty_root, node_hash};
-use super::rebuild::HashSource;
+use super::rebuild::{HashSource, root_of_hashes};
 use super::tree::{TILE_HEIGHT, TILE_LEVELS_MAX, TILE_WIDTH};
 
 /// The root of the first `size` leaves.
@@ -123,18 +122,10 @@ impl<S: HashSource> Tree<'_, S> {
         }
         let read = |index| match level.checked_sub(1) {
             None => self.source.leaf(index),
-            Some(below) => Ok(root_of_hashes(&self.source.tile(below, index)?)),
+            Some(below) => self.source.tile_root(below, index),
         };
         (first..first + count).map(read).collect()
     }
-}
-
-fn root_of_hashes(hashes: &[Hash]) -> Hash {
-    let mut frontier = Frontier::new();
-    for hash in hashes {
-        frontier.append(*hash, |_, _| {});
-    }
-    frontier.root()
 }
 
 #[cfg(test)]

@@ -14,6 +14,16 @@ pub trait HashSource {
 
     /// The 256 hashes of a full tile.
     fn tile(&mut self, level: u8, index: u64) -> Result<Vec<Hash>, Self::Error>;
+
+    /// The root of a full tile. It never changes, so a source may remember it.
+    fn tile_root(&mut self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        self.tile(level, index).map(|hashes| root_of_hashes(&hashes))
+    }
+}
+
+/// The root over the hashes of a tile, or of the beginning of one.
+pub(super) fn root_of_hashes(hashes: &[Hash]) -> Hash {
+    frontier_of(hashes).root()
 }
 
 /// Rebuilds the tree of `size` leaves.
@@ -43,7 +53,7 @@ fn growing_tile<S: HashSource>(level: usize, complete: u64, source: &mut S) -> R
     (first..complete)
         .map(|index| match u8::try_from(level).unwrap_or(u8::MAX).checked_sub(1) {
             None => source.leaf(index),
-            Some(below) => Ok(frontier_of(&source.tile(below, index)?).root()),
+            Some(below) => source.tile_root(below, index),
         })
         .collect()
 }

@@ -23,6 +23,7 @@ use crate::tlog::{
 use crate::types::{Ctx, VaultId};
 
 use super::act::{Act, Prepared, Refusal};
+use super::log_tiles::{LogTiles, TileRoots};
 use super::pipeline::Case;
 use super::{Error, Vault};
 
@@ -52,6 +53,7 @@ pub(super) struct LogBook {
     pub(super) witnesses: Vec<VerifierKey>,
     public: bool,
     last: Mutex<Option<Arc<Signed>>>,
+    roots: TileRoots,
 }
 
 /// A signed checkpoint.
@@ -65,7 +67,13 @@ impl LogBook {
     pub(super) fn new(settings: LogSettings, vault: &VaultId, key: &LogKey) -> Self {
         let origin = settings.origin.unwrap_or_else(|| KeyName::of_vault(vault));
         let verifier = verifier_key(origin, key);
-        Self { verifier, witnesses: settings.witnesses, public: settings.public, last: Mutex::default() }
+        Self {
+            verifier,
+            witnesses: settings.witnesses,
+            public: settings.public,
+            last: Mutex::default(),
+            roots: TileRoots::default(),
+        }
     }
 }
 
@@ -174,8 +182,12 @@ impl Vault {
 
     /// The proof that an entry is in the tree of the checkpoint.
     pub(super) fn proof_in(&self, index: u64, size: u64, checkpoint: String) -> Result<InclusionProof, Error> {
-        let hashes = inclusion_proof(index, size, &mut StoredLog(self.engine()))?.ok_or_else(Error::not_found)?;
+        let hashes = inclusion_proof(index, size, &mut self.log_tiles())?.ok_or_else(Error::not_found)?;
         Ok(InclusionProof { index, hashes, checkpoint })
+    }
+
+    fn log_tiles(&self) -> LogTiles<'_> {
+        LogTiles { stored: StoredLog(self.engine()), roots: &self.0.log.roots }
     }
 
     /// The newest cosigned checkpoint under the present name and key of the log.
@@ -194,7 +206,7 @@ impl Vault {
     }
 
     fn hashes(&self, level: u8, path: &TilePath, size: u64) -> Result<Option<Vec<u8>>, Error> {
-        let hashes = tile_at(level, path.index, size, &mut StoredLog(self.engine()))?;
+        let hashes = tile_at(level, path.index, size, &mut self.log_tiles())?;
         Ok(hashes.filter(|hashes| hashes.len() >= path.width).map(|mut hashes| {
             hashes.truncate(path.width);
             hashes.concat()

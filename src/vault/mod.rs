@@ -24,6 +24,7 @@ mod index;
 mod input;
 mod list;
 pub mod log;
+mod log_tiles;
 mod lookup;
 mod mirror;
 mod open;
