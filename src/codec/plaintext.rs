@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::secret::wipe;
+
 /// Bytes in the clear. No `Debug`, no `Clone`; read through the counted word [`Plaintext::expose`].
 #[derive(Default)]
 pub struct Plaintext(Vec<u8>);
@@ -91,14 +93,6 @@ impl Drop for Plaintext {
     }
 }
 
-/// Overwrites all the vector ever held. As one `memset` that the barrier keeps from being optimised away: the loop of
-/// `Zeroize` writes byte by byte, which for a record takes a fifth of the time it takes to open it.
-fn wipe(bytes: &mut Vec<u8>) {
-    bytes.clear();
-    bytes.resize(bytes.capacity(), 0);
-    zeroize::optimization_barrier(bytes.as_slice());
-}
-
 impl io::Write for Plaintext {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.extend(bytes);
@@ -128,15 +122,5 @@ mod tests {
         assert_eq!(text.expose(), [99, 99, 99, 99, 99, 99, 99, 0]);
         text.keep(100, 1);
         assert!(text.is_empty());
-    }
-
-    #[test]
-    fn wiping_reaches_the_spare_room() {
-        let mut bytes = Vec::with_capacity(64);
-        bytes.extend_from_slice(&[7; 64]);
-        bytes.truncate(3);
-        let place = bytes.as_ptr();
-        wipe(&mut bytes);
-        assert_eq!((bytes.as_ptr(), bytes.as_slice()), (place, [0; 64].as_slice()));
     }
 }
