@@ -53,17 +53,78 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = i64::try_from(self.0).unwrap_or(i64::MAX);
-        match jiff::Timestamp::from_millisecond(millis) {
-            Ok(moment) => write!(f, "{moment}"),
-            Err(_) => write!(f, "9999-12-30T22:00:00Z"),
-        }
+        f.write_str(self.text().as_str())
     }
+}
+
+/// The RFC 3339 text of a [`Timestamp`]: every reply and every access detail carries some, so it is made without an
+/// allocation and without the machinery of formatting.
+pub struct TimestampText {
+    bytes: [u8; TEXT_LEN_MAX],
+    len: usize,
+}
+
+const TEXT_LEN_MAX: usize = "2026-11-21T20:49:40.123Z".len();
+/// The last moment that reads back: 9999-12-30T22:00:00Z, so that there is a date in every time zone.
+const LAST_MILLIS: u64 = 253_402_207_200_000;
+
+impl TimestampText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl Timestamp {
+    /// RFC 3339 text, with as many digits of a second as it takes.
+    pub fn text(self) -> TimestampText {
+        let millis = self.0.min(LAST_MILLIS);
+        let (days, of_day) = (millis / 86_400_000, millis % 86_400_000);
+        let (year, month, day) = civil(days);
+        let (hour, minute, second, milli) =
+            (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1_000 % 60, of_day % 1_000);
+        let [y, m, d] = [year, month, day].map(digits);
+        let [h, min, s, f] = [hour, minute, second, milli].map(digits);
+        let mut bytes = [
+            y[0], y[1], y[2], y[3], b'-', m[2], m[3], b'-', d[2], d[3], b'T', h[2], h[3], b':', min[2], min[3], b':',
+            s[2], s[3], b'.', f[1], f[2], f[3], b'Z',
+        ];
+        let len = match milli {
+            0 => TEXT_LEN_MAX - 4,
+            whole if whole % 100 == 0 => TEXT_LEN_MAX - 2,
+            whole if whole % 10 == 0 => TEXT_LEN_MAX - 1,
+            _ => TEXT_LEN_MAX,
+        };
+        if let Some(last) = bytes.get_mut(len - 1) {
+            *last = b'Z';
+        }
+        TimestampText { bytes, len }
+    }
+}
+
+/// Year, month and day of the day that is `days` after 1970-01-01, in the Gregorian calendar: years are counted from
+/// March, so that the leap day is the last, in eras of 400 years of the same 146,097 days.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    const DAYS_FROM_YEAR_ZERO: u64 = 719_468;
+    const DAYS_OF_ERA: u64 = 146_097;
+    let day = days + DAYS_FROM_YEAR_ZERO;
+    let (era, of_era) = (day / DAYS_OF_ERA, day % DAYS_OF_ERA);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day_of_month = of_year - (153 * from_march + 2) / 5 + 1;
+    let (month, next) = if from_march < 10 { (from_march + 3, 0) } else { (from_march - 9, 1) };
+    (era * 400 + year_of_era + next, month, day_of_month)
+}
+
+/// The last four decimal digits of a number.
+fn digits(number: u64) -> [u8; 4] {
+    [1_000, 100, 10, 1].map(|unit| u8::try_from(number / unit % 10).unwrap_or_default() + b'0')
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -104,5 +165,16 @@ mod tests {
         for text in ["", "yesterday", "1969-12-31T23:59:59Z", "2026-13-01T00:00:00Z"] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_text_is_that_of_the_crate() {
+        let text = |millis: u64| jiff::Timestamp::from_millisecond(millis as i64).unwrap().to_string();
+        let days = (0..2_932_896).step_by(17).map(|day| day * 86_400_000);
+        let odd = (0..2_000).map(|step| step * 126_701_103_539 % LAST_MILLIS);
+        for millis in days.chain(odd).chain([1, 10, 100, 951_782_399_999, 951_782_400_000, LAST_MILLIS]) {
+            assert_eq!(Timestamp(millis).to_string(), text(millis));
+        }
+        assert_eq!(Timestamp(u64::MAX).to_string(), text(LAST_MILLIS));
     }
 }

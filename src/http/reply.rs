@@ -11,10 +11,10 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::response::Response;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::problem::Problem;
 use crate::code::Code;
+use crate::secret::Wiped;
 use crate::types::{MemberId, RecordVersion};
 use crate::vault::api::RecordView;
 
@@ -25,7 +25,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A JSON reply.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Result<Response, Problem> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ENVELOPE_BYTES));
+    let mut bytes = Wiped::with_capacity(ENVELOPE_BYTES);
     serde_json::to_writer(&mut *bytes, body).map_err(unwritable)?;
     Ok(wiped(status, bytes))
 }
@@ -46,23 +46,27 @@ pub(super) fn empty() -> Response {
 
 /// A member with its profile.
 pub(super) fn member(id: MemberId, view: &RecordView) -> Result<Response, Problem> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(view.data.as_bytes().len() + ENVELOPE_BYTES));
+    let mut bytes = Wiped::with_capacity(view.data.as_bytes().len() + ENVELOPE_BYTES);
     write!(bytes, r#"{{"id":"{id}","#).map_err(unwritable)?;
     finish(bytes, "profile", view)
 }
 
 /// A record.
 pub(super) fn record(view: &RecordView) -> Result<Response, Problem> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(view.data.as_bytes().len() + ENVELOPE_BYTES));
+    let mut bytes = Wiped::with_capacity(view.data.as_bytes().len() + ENVELOPE_BYTES);
     // Names have no character that JSON would escape.
     write!(bytes, r#"{{"compartment":"{}","name":"{}","#, view.compartment, view.name).map_err(unwritable)?;
     finish(bytes, "data", view)
 }
 
-fn finish(mut bytes: Zeroizing<Vec<u8>>, key: &str, view: &RecordView) -> Result<Response, Problem> {
-    let (version, created, updated) = (view.version, view.created_at, view.updated_at);
-    write!(bytes, r#""version":{version},"created_at":"{created}","updated_at":"{updated}","{key}":"#)
-        .map_err(unwritable)?;
+fn finish(mut bytes: Wiped, key: &str, view: &RecordView) -> Result<Response, Problem> {
+    let version = view.version;
+    write!(bytes, r#""version":{version},"created_at":""#).map_err(unwritable)?;
+    for part in [view.created_at.text().as_str(), r#"","updated_at":""#, view.updated_at.text().as_str(), "\",\"", key]
+    {
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes.extend_from_slice(br#"":"#);
     bytes.extend_from_slice(view.data.as_bytes());
     bytes.extend_from_slice(br#","meta":"#);
     serde_json::to_writer(&mut *bytes, &view.meta).map_err(unwritable)?;
@@ -92,7 +96,7 @@ pub(super) fn with_header(mut response: Response, name: HeaderName, value: impl 
     response
 }
 
-fn wiped(status: StatusCode, bytes: Zeroizing<Vec<u8>>) -> Response {
+fn wiped(status: StatusCode, bytes: Wiped) -> Response {
     let mut response = Response::new(Body::from(Bytes::from_owner(bytes)));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);

@@ -43,7 +43,7 @@ macro_rules! uuid_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                uuid::Uuid::from_bytes(self.0).hyphenated().fmt(f)
+                f.write_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()))
             }
         }
 
@@ -70,7 +70,8 @@ macro_rules! uuid_id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                let mut text = uuid::Uuid::encode_buffer();
+                serializer.serialize_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut text))
             }
         }
 

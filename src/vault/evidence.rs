@@ -69,7 +69,8 @@ impl Vault {
         detail: &AccessDetail<'_>,
     ) -> Result<Change, Error> {
         let notes = mk.notes();
-        let mut plain = serde_json::to_vec(detail).map_err(|_| Error::Internal("an access detail is serialisable"))?;
+        let mut plain = Vec::with_capacity(2 * DETAIL_GRANULE);
+        serde_json::to_writer(&mut plain, detail).map_err(|_| Error::Internal("an access detail is serialisable"))?;
         plain.resize(plain.len().next_multiple_of(DETAIL_GRANULE), b' ');
         let row = self.seal_row(&notes.note, &AccessPlace { vault: self.id(), member }, &plain)?;
         let commitment = crypto::sha256(&[rows::sealed(&row)?]);
