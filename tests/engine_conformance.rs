@@ -34,6 +34,7 @@ for_every_engine! {
     rows_come_back,
     keyspaces_do_not_mix,
     scans_are_ordered_and_bounded,
+    rows_that_share_a_prefix_are_scanned_in_order,
     a_scan_sees_one_state,
     a_snapshot_stands_still,
     a_batch_applies_in_order,

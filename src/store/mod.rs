@@ -108,6 +108,12 @@ impl KeyRange {
         self
     }
 
+    /// Whether all keys of the range begin with the same `len` bytes.
+    pub fn shares_prefix(&self, len: usize) -> bool {
+        let (Some(prefix), Some(end)) = (self.start.get(..len), &self.end) else { return false };
+        end.starts_with(prefix) || successor(prefix).as_ref() == Some(end)
+    }
+
     /// Whether no key can lie in the range.
     pub fn is_empty(&self) -> bool {
         self.end.as_ref().is_some_and(|end| *end <= self.start)

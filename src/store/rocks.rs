@@ -42,6 +42,7 @@ const OP_OVERHEAD: usize = 12;
 pub struct RocksEngine {
     db: DB,
     cache: Cache,
+    reads: ReadOptions,
     buffered: WriteOptions,
     synced: WriteOptions,
     /// Everything up to this sequence number is on disk. Goes into the log with each batch, see `wal.rs`.
@@ -91,7 +92,16 @@ impl RocksEngine {
         // What was replayed has been flushed into table files, and those were synced.
         let on_disk = AtomicU64::new(db.latest_sequence_number());
         let found = if replay == Replay::Strict { Found::Whole } else { Found::TornTail };
-        Ok(Self { db, cache, buffered: WriteOptions::default(), synced, on_disk, found, _lock: lock })
+        Ok(Self {
+            db,
+            cache,
+            reads: ReadOptions::default(),
+            buffered: WriteOptions::default(),
+            synced,
+            on_disk,
+            found,
+            _lock: lock,
+        })
     }
 
     /// What opening found in the log.
@@ -137,12 +147,15 @@ impl RocksEngine {
 impl Reader for RocksEngine {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         // Pinned: the row is copied once, from the block it lies in.
-        let row = self.db.get_pinned_cf(self.family(keyspace)?, key).map_err(|e| failed("reading a row", e))?;
+        let row = self
+            .db
+            .get_pinned_cf_opt(self.family(keyspace)?, key, &self.reads)
+            .map_err(|e| failed("reading a row", e))?;
         Ok(row.map(|row| row.to_vec()))
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let Some(options) = scan_options(range) else { return Ok(()) };
+        let Some(options) = scan_options(keyspace, range) else { return Ok(()) };
         walk(self.db.raw_iterator_cf_opt(self.family(keyspace)?, options), range, visit)
     }
 }
@@ -234,14 +247,16 @@ impl Reader for RocksSnapshot<'_> {
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let Some(options) = scan_options(range) else { return Ok(()) };
+        let Some(options) = scan_options(keyspace, range) else { return Ok(()) };
         walk(self.snapshot.raw_iterator_cf_opt(self.engine.family(keyspace)?, options), range, visit)
     }
 }
 
 /// `None` for a range that holds nothing, which RocksDB would not accept as bounds.
-fn scan_options(range: &KeyRange) -> Option<ReadOptions> {
+fn scan_options(keyspace: Keyspace, range: &KeyRange) -> Option<ReadOptions> {
     let mut options = ReadOptions::default();
+    // Where rows are hashed by prefix, those of one prefix lie together; any other order has to be made first.
+    options.set_total_order_seek(keyspace != Keyspace::Access || !range.shares_prefix(settings::ACCESS_PREFIX_LEN));
     if let Some(end) = &range.end {
         options.set_iterate_upper_bound(end.as_slice());
     }

@@ -69,6 +69,31 @@ pub(crate) fn scans_are_ordered_and_bounded(engine: &dyn Engine) {
     assert_eq!(first, [b"a".to_vec(), b"aa".to_vec()]);
 }
 
+/// As access rows lie: many prefixes, few rows under each, some in memory and some on disk.
+pub(crate) fn rows_that_share_a_prefix_are_scanned_in_order(engine: &dyn Engine) {
+    let key = |prefix: u8, row: u64| [[prefix; 16].as_slice(), &row.to_be_bytes()].concat();
+    let all: BTreeSet<Vec<u8>> = (0..=u8::MAX).flat_map(|prefix| (0..4).map(move |row| key(prefix, row))).collect();
+    // In an order that is neither that of the keys nor that of their writing.
+    let (first, second): (Vec<_>, Vec<_>) = all.iter().rev().partition(|key| (key[0] ^ key[23]) % 2 == 0);
+    first.iter().for_each(|key| put(engine, Keyspace::Access, key, b"row"));
+    engine.flush().unwrap();
+    second.iter().for_each(|key| put(engine, Keyspace::Access, key, b"row"));
+    put(engine, Keyspace::Access, b"short", b"row");
+    let scanned = |range: KeyRange| -> Vec<Vec<u8>> {
+        rows(engine, Keyspace::Access, &range).into_iter().map(|(key, _)| key).collect()
+    };
+    for prefix in 0..=u8::MAX {
+        let of_it: Vec<_> = (0..4).map(|row| key(prefix, row)).collect();
+        assert_eq!(scanned(KeyRange::prefix([prefix; 16])), of_it);
+        assert_eq!(scanned(KeyRange::prefix([prefix; 16]).after(&of_it[1])), of_it[2..]);
+        assert_eq!(scanned(KeyRange::new(of_it[1].clone(), of_it[3].clone())), of_it[1..3]);
+    }
+    let mut whole = all;
+    whole.insert(b"short".to_vec());
+    assert_eq!(scanned(KeyRange::all()), whole.iter().cloned().collect::<Vec<_>>());
+    assert_eq!(scanned(KeyRange::new([3; 3], [5; 20])).len(), 2 * 4 + 4);
+}
+
 pub(crate) fn a_scan_sees_one_state(engine: &dyn Engine) {
     put_keys(engine, &["a", "b", "c"]);
     let mut seen = 0;
