@@ -67,14 +67,7 @@ fn prepare(case: &Case<'_>, new: &NewMember) -> Decision<Created> {
     vault.reindex(&mut change, &id, None, Some(&new.profile))?;
     vault.put_member(&mut change, &id, &body)?;
     let address = RecordAddress::profile(id);
-    let record = NewRecord {
-        address: &address,
-        version: RecordVersion::FIRST,
-        created: case.now,
-        updated: case.now,
-        meta: &new.meta,
-        json: json.expose(),
-    };
+    let record = NewRecord::first(&address, case.now, &new.meta, json.expose());
     vault.put_row(&mut change, &body, &record, None)?;
     let created = Created { id, version: RecordVersion::FIRST, created_at: case.now };
     Ok(Prepared::durable(created, change))

@@ -12,7 +12,7 @@ use crate::ledger::Change;
 use crate::policy::Action;
 use crate::store::KeyRange;
 use crate::tables;
-use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId, RecordVersion};
+use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Imported, NewMember, RecordAddress};
@@ -135,14 +135,7 @@ fn seal(case: &Case<'_>, id: MemberId, new: &NewMember, json: &Plaintext) -> Res
     change.access_row(notes.access_prefix, Vec::new());
     vault.put_member(&mut change, &id, &body)?;
     let address = RecordAddress::profile(id);
-    let record = NewRecord {
-        address: &address,
-        version: RecordVersion::FIRST,
-        created: case.now,
-        updated: case.now,
-        meta: &new.meta,
-        json: json.expose(),
-    };
+    let record = NewRecord::first(&address, case.now, &new.meta, json.expose());
     let (key, row) = vault.seal_record(&body, &record)?;
     change.put(tables::record::KEYSPACE, key, row);
     Ok(change)

@@ -47,6 +47,13 @@ pub(crate) struct NewRecord<'a> {
     pub(crate) json: &'a [u8],
 }
 
+impl<'a> NewRecord<'a> {
+    /// A record that was not there before.
+    pub(crate) fn first(address: &'a RecordAddress, now: Timestamp, meta: &'a RecordMeta, json: &'a [u8]) -> Self {
+        Self { address, version: RecordVersion::FIRST, created: now, updated: now, meta, json }
+    }
+}
+
 impl Vault {
     /// Opens a record row.
     pub(crate) fn open_record(
