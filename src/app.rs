@@ -5,6 +5,7 @@
 
 mod error;
 mod process;
+mod restore;
 mod unlock;
 
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::keyring::{Holder, Keyring, KeyringFile, UnlockedKeyring};
 use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
 use crate::policy::Policy;
 use crate::store::Engine;
-use crate::store::capsules::DirectoryCapsules;
+use crate::store::mirrored::MirroredCapsules;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
 use crate::tlog::{KeyName, VerifierKey};
 use crate::types::{HolderName, RequestId, VaultId};
@@ -31,6 +32,7 @@ pub use crate::masterkey::UnlockMethod;
 pub use crate::vault::Founding;
 pub use error::AppError;
 pub use process::prepare as prepare_process;
+pub use restore::{Prepared, RestoreRequest, recover_stale};
 use unlock::next_master;
 pub use unlock::{KeyringReport, Unlock, create_key_file, describe_keyring, unlock_method, upgrade_keyring};
 
@@ -76,13 +78,18 @@ pub fn check_vacant(settings: &Settings) -> Result<(), AppError> {
     if settings.keyring.symlink_metadata().is_ok() {
         return Err(AppError::Occupied { what: "a keyring file", path: settings.keyring.clone() });
     }
-    let failed = |source| AppError::File { doing: "examine the data directory", path: settings.data.clone(), source };
-    match settings.data.read_dir() {
+    vacant(&settings.data)
+}
+
+/// Nothing is in the directory, or it is not there.
+fn vacant(directory: &Path) -> Result<(), AppError> {
+    let failed = |source| AppError::File { doing: "examine the data directory", path: directory.to_owned(), source };
+    match directory.read_dir() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(error)),
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
-            Some(_) => Err(AppError::Occupied { what: "something", path: settings.data.clone() }),
+            Some(_) => Err(AppError::Occupied { what: "something", path: directory.to_owned() }),
         },
     }
 }
@@ -136,7 +143,7 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
         engine,
         vault: *unlocked.vault(),
         slot: Arc::new(unlocked),
-        capsules: Arc::new(DirectoryCapsules::at(capsules_of(settings))),
+        capsules: Arc::new(MirroredCapsules::at(capsules_of(settings)).copied_to(settings.mirrors.clone())),
         #[cfg(not(feature = "sabotage"))]
         seal_watch: None,
         #[cfg(feature = "sabotage")]
@@ -164,7 +171,9 @@ fn capsules_of(settings: &Settings) -> PathBuf {
 pub fn holder(settings: &Settings, name: HolderName, directory: &Path) -> Result<Holder, AppError> {
     let failed = |source| AppError::File { doing: "find the holder's directory", path: directory.to_owned(), source };
     let holder = Holder { name, directory: directory.canonicalize().map_err(failed)? };
-    KeyringFile::at(holder.directory.join("keyring"), &settings.data)?;
+    for apart in settings.backup_directory.iter().chain(&settings.mirrors).chain([&settings.data]) {
+        KeyringFile::at(holder.directory.join("keyring"), apart)?;
+    }
     Ok(holder)
 }
 

@@ -14,5 +14,7 @@ mod import;
 mod members;
 #[path = "cli/opening.rs"]
 mod opening;
+#[path = "cli/restore.rs"]
+mod restore;
 #[path = "cli/settings.rs"]
 mod settings;

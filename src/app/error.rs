@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::backup::BackupError;
 use crate::code::{Code, Coded};
 use crate::crypto::CryptoError;
 use crate::keyring::KeyringError;
@@ -34,6 +35,15 @@ pub enum AppError {
         /// Why not.
         source: io::Error,
     },
+    /// A backup is of another vault than the keyring.
+    #[error("the backup in {} is of another vault than the keyring; use the keyring of that vault", path.display())]
+    OtherVault {
+        /// The backup.
+        path: PathBuf,
+    },
+    /// A backup could not be read.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The storage engine refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -67,6 +77,8 @@ impl Coded for AppError {
         match self {
             Self::Occupied { .. } => Code::AlreadyExists,
             Self::File { .. } => Code::Io,
+            Self::OtherVault { .. } => Code::StaleImage,
+            Self::Backup(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::Keyring(error) => error.code(),
             Self::MasterKey(error) => error.code(),

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::EXIT_CODES;
 use super::{
     backup, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member, policy,
-    recover, seal, serve, status, token, verify_certificate,
+    recover, restore, seal, serve, status, token, verify_certificate,
 };
 use crate::config::Typed;
 
@@ -79,6 +79,11 @@ impl Global {
         self.config.clone().map(OsString::from).or_else(|| std::env::var_os(CONFIG_VARIABLE))
     }
 
+    /// What `--data` names, for the one command that means something else by it.
+    pub(super) fn take_data(&mut self) -> Option<String> {
+        self.data.take()
+    }
+
     /// The settings among the flags.
     pub(super) fn typed(&self) -> Typed {
         let mut typed = Typed::default();
@@ -118,6 +123,8 @@ pub(super) enum Command {
     /// Say who keeps copies of the keyring
     #[command(subcommand)]
     Holder(holder::Command),
+    /// Restore a backup into a fresh directory, without those who were erased since
+    Restore(restore::Arguments),
     /// Open after a crash, and say what was found
     Recover(recover::Arguments),
     /// Tell how the vault is

@@ -24,6 +24,7 @@ mod member;
 mod output;
 mod policy;
 mod recover;
+mod restore;
 mod seal;
 mod serve;
 mod session;
@@ -71,8 +72,10 @@ fn ended(result: Result<Done, Failure>, verbose: bool) -> ExitCode {
     }
 }
 
-fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
+fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
     let flags = cli.command.typed();
+    // For a restore, `--data` is the data that come back; the database keeps its setting.
+    let backup = if matches!(cli.command, Command::Restore(_)) { cli.global.take_data() } else { None };
     let session = || Session::begin(&cli.global, flags, warnings);
     match cli.command {
         Command::Init(arguments) => arguments.run(&session()?),
@@ -84,6 +87,7 @@ fn run(cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Policy(command) => command.run(&session()?),
         Command::Seal(arguments) => arguments.run(&session()?),
         Command::Holder(command) => command.run(&session()?),
+        Command::Restore(arguments) => arguments.run(&session()?, backup),
         Command::Recover(arguments) => arguments.run(&session()?),
         Command::Status(arguments) => arguments.run(&session()?),
         Command::Doctor(arguments) => arguments.run(&session()?),

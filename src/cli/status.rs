@@ -5,7 +5,7 @@ use clap::Args;
 use super::failure::{Done, Failure};
 use super::session::Session;
 use crate::types::Role;
-use crate::vault::api::Status;
+use crate::vault::api::{MirrorState, Status};
 
 /// Arguments of `status`.
 #[derive(Args)]
@@ -41,5 +41,12 @@ fn rows(status: &Status) -> Vec<Vec<String>> {
     let disk = status.disk_bytes.iter().map(|(keyspace, bytes)| format!("{keyspace} {bytes}"));
     let log = format!("write-ahead log {}", status.wal_bytes);
     rows.push(("bytes on disk", disk.chain([log]).collect::<Vec<_>>().join(", ")));
+    for mirror in &status.mirrors {
+        let state = match mirror.state {
+            MirrorState::Whole => "whole",
+            MirrorState::Away => "AWAY: what is lost with the database cannot be had from it",
+        };
+        rows.push(("mirror", format!("{}, {state}", mirror.directory)));
+    }
     rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect()
 }

@@ -10,6 +10,7 @@
 //! on. Nothing here knows what a row means. Built by `app`; read back by `restore` through [`read`].
 
 mod base;
+mod capsules;
 mod files;
 mod frame;
 mod mirror;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+pub use capsules::MirroredCapsules;
 pub use read::{Each, Tail, is_mirror, read};
 
 use self::mirror::Mirror;

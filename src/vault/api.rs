@@ -18,7 +18,7 @@ use super::Error;
 
 mod backup;
 
-pub use backup::{Backup, BackupState};
+pub use backup::{Backup, BackupState, Mirror, MirrorState};
 
 /// A member to be created.
 pub struct NewMember {
@@ -328,6 +328,9 @@ pub struct Status {
     pub disk_bytes: std::collections::BTreeMap<&'static str, u64>,
     /// Bytes of the write-ahead log.
     pub wal_bytes: u64,
+    /// The mirrors of keys, index and ledger.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Mirror>,
 }
 
 /// The policy in force.

@@ -1,11 +1,11 @@
 //! How the vault is: sizes, epochs, counts. Nothing about any member.
 
 use crate::policy::Action;
-use crate::store::Keyspace;
+use crate::store::{Keyspace, MirrorStats};
 use crate::types::Ctx;
 
 use super::act::{Act, Prepared};
-use super::api::{PolicyText, Status};
+use super::api::{Mirror, MirrorState, PolicyText, Status};
 use super::pipeline::Case;
 use super::{Error, Vault};
 
@@ -32,6 +32,7 @@ impl Vault {
                 policy_sha256: data_encoding::HEXLOWER.encode(&self.policy().digest()),
                 disk_bytes: disk_bytes.into_iter().collect(),
                 wal_bytes: stats.wal_bytes,
+                mirrors: stats.mirrors.iter().map(mirror).collect(),
             }))
         })
     }
@@ -58,4 +59,9 @@ impl Vault {
     pub fn ready(&self) -> Result<(), Error> {
         Ok(self.ledger().check_open()?)
     }
+}
+
+fn mirror(stats: &MirrorStats) -> Mirror {
+    let state = if stats.whole { MirrorState::Whole } else { MirrorState::Away };
+    Mirror { directory: stats.directory.display().to_string(), state }
 }

@@ -215,6 +215,15 @@ shapes! {
         added: Vec<String>,
     }
 
+    /// A mirror.
+    struct Mirror {
+        /// Its directory.
+        directory: String,
+        /// `whole`, or `away` while it cannot be written.
+        #[schema(pattern = "^(whole|away)$")]
+        state: String,
+    }
+
     /// A legal hold.
     struct Hold {
         /// Why.
@@ -303,6 +312,9 @@ shapes! {
         disk_bytes: BTreeMap<String, u64>,
         /// Bytes of the write-ahead log.
         wal_bytes: u64,
+        /// The mirrors of keys, index and ledger; absent where there are none.
+        #[schema(nullable = false)]
+        mirrors: Option<Vec<Mirror>>,
     }
 }
 

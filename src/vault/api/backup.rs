@@ -1,4 +1,4 @@
-//! Backups as callers see them.
+//! Backups and mirrors as callers see them.
 
 use serde::Serialize;
 
@@ -47,4 +47,23 @@ pub struct Backup {
 
 fn code_text<S: serde::Serializer>(code: &Option<Code>, serializer: S) -> Result<S::Ok, S::Error> {
     code.map(Code::as_str).serialize(serializer)
+}
+
+/// Whether a mirror can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MirrorState {
+    /// All that was acknowledged is there too.
+    Whole,
+    /// It could not be written, or is being made anew.
+    Away,
+}
+
+/// A mirror.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mirror {
+    /// Its directory.
+    pub directory: String,
+    /// Whether it can be relied on.
+    pub state: MirrorState,
 }
