@@ -8,6 +8,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::{Keyring, KeyringBody, KeyringError, Unreadable};
 use crate::codec::{CodecError, KeyringHeader, UnlockMethod};
 use crate::crypto::{self, CryptoError, Entropy, Key, PassphraseParams, Plaintext, Suite};
@@ -106,14 +108,16 @@ impl KeyringFile {
         KeyringHeader::unframe(file).ok().map(|(header, _)| header.vault)
     }
 
-    fn read(&self) -> Result<(KeyringHeader, Vec<u8>), KeyringError> {
+    /// Header and envelope. Whoever finds the bytes of an earlier file in memory has that keyring, as if it were a copy of
+    /// the file: so they are wiped like a key.
+    fn read(&self) -> Result<(KeyringHeader, Zeroizing<Vec<u8>>), KeyringError> {
         let file = secret_file::read(&self.path, FILE_BYTES_MAX).map_err(|error| match error {
             SecretFileError::Missing { path } => KeyringError::Missing { path },
             SecretFileError::TooLong { .. } => self.damaged(CodecError::Leftover { what: "keyring file" }),
             other => other.into(),
         })?;
         let (header, envelope) = KeyringHeader::unframe(&file).map_err(|error| self.damaged(error))?;
-        Ok((header, envelope.to_vec()))
+        Ok((header, Zeroizing::new(envelope.to_vec())))
     }
 
     /// The parameters of the header, within bounds: they are used before anything can be authenticated.
@@ -189,12 +193,12 @@ impl UnlockedKeyring {
     }
 
     /// The bytes of the file, if it is still under this key.
-    pub(super) fn present_file(&self) -> Result<Vec<u8>, KeyringError> {
-        Ok(self.header.frame(&self.present()?))
+    pub(super) fn present_file(&self) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
+        Ok(Zeroizing::new(self.header.frame(&self.present()?)))
     }
 
     /// The envelope in the file, if it is still under this key.
-    fn present(&self) -> Result<Vec<u8>, KeyringError> {
+    fn present(&self) -> Result<Zeroizing<Vec<u8>>, KeyringError> {
         let (header, envelope) = self.file.read()?;
         if header == self.header {
             Ok(envelope)
@@ -212,8 +216,8 @@ impl UnlockedKeyring {
         let plain = body.encode()?;
         let encoded = self.header.encode();
         let place = KeyringPlace { vault: &self.header.vault, header: &encoded };
-        let envelope = crypto::seal(self.suite, &self.kek, &place, plain.expose(), entropy)?;
-        let file = self.header.frame(&envelope);
+        let envelope = Zeroizing::new(crypto::seal(self.suite, &self.kek, &place, plain.expose(), entropy)?);
+        let file = Zeroizing::new(self.header.frame(&envelope));
         if file.len() > FILE_BYTES_MAX {
             return Err(KeyringError::TooLarge { bytes_max: FILE_BYTES_MAX });
         }

@@ -93,7 +93,7 @@ impl KeyringSlot for UnlockedKeyring {
         let held = secret_file::read(&path, FILE_BYTES_MAX).map_err(|error| away(holder, error))?;
         refuse_other_vault(&path, &held, self.vault())?;
         secret_file::remove_unfinished(&path)?;
-        if *held != present {
+        if *held != *present {
             secret_file::replace(&path, &present)?;
         }
         Ok(())

@@ -63,7 +63,8 @@ pub(crate) struct Loot {
     /// Tokens and members of index entries.
     pub(crate) entries: HashSet<(Id, Id)>,
     pub(crate) secrets: Vec<Key>,
-    pub(crate) keyrings: Vec<bodies::Keyring>,
+    /// Epochs of the keyrings that opened, and which envelopes they are.
+    pub(crate) keyrings: Vec<(u64, usize)>,
     /// Plaintexts that are not nodes, if they are to be kept for windows.
     pub(crate) plaintexts: Vec<Vec<u8>>,
 }
@@ -254,7 +255,7 @@ impl<'e> Attack<'e> {
         self.loot.opened.insert(blob, place.clone());
         self.canaries.look(&plain, &mut self.loot.seen);
         match place {
-            Place::Keyring(_) => self.keyring(&plain),
+            Place::Keyring(_) => self.keyring(blob, &plain),
             Place::Node { subtree, level, index } => self.children(*subtree, *level, *index, &plain),
             Place::Member(member) => self.member(*member, &plain),
             Place::Page { .. } => self.loot.entries.extend(bodies::page(&plain).unwrap_or_default()),
@@ -276,15 +277,15 @@ impl<'e> Attack<'e> {
 
     /// Whether it is closed yet, and no keyring that this attack is not given.
     pub(crate) fn may_try(&self, blob: usize) -> bool {
-        let is_keyring = !self.evidence.blobs[blob].kinds.is_empty();
+        let is_keyring = !self.evidence.blobs[blob].files.is_empty();
         !self.loot.opened.contains_key(&blob) && (!is_keyring || (self.keyrings)(blob))
     }
 
-    fn keyring(&mut self, plain: &[u8]) {
+    fn keyring(&mut self, blob: usize, plain: &[u8]) {
         let Some(body) = bodies::keyring(plain) else { return };
         body.roots.iter().for_each(|root| self.learn(ROOT, *root));
         self.learn(Role::Secret, body.secret);
-        self.loot.keyrings.push(body);
+        self.loot.keyrings.push((body.epoch, blob));
     }
 
     fn children(&mut self, subtree: u8, level: u8, index: u32, plain: &[u8]) {

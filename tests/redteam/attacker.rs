@@ -83,12 +83,15 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let shape = one_shape(&evidence)?;
     let mut master = master::Master::read(arguments)?;
 
-    let today = pass(&evidence, &shape, &canaries, &mut master, arguments.brute, &|kind| kind != Kind::Before);
+    let today = pass(&evidence, &shape, &canaries, &mut master, arguments.brute, &|kind| {
+        !matches!(kind, Kind::Before | Kind::Memory)
+    });
     let before = arguments
         .has(Kind::Before)
         .then(|| pass(&evidence, &shape, &canaries, &mut master, false, &|kind| kind == Kind::Before));
     let raw = raw::search(&evidence, &canaries, &today, before.as_ref());
-    let passes = (Pass::of(&today, &canaries), before.as_ref().map(|loot| Pass::of(loot, &canaries)));
+    let passes =
+        (Pass::of(&today, &canaries, &evidence), before.as_ref().map(|loot| Pass::of(loot, &canaries, &evidence)));
     let report = Report::new(arguments, &evidence, passes, raw, started.elapsed());
     report.print();
     if let Some(path) = &arguments.json {
@@ -115,7 +118,7 @@ fn pass(
     brute: bool,
     of: &dyn Fn(Kind) -> bool,
 ) -> Loot {
-    let keyrings = |blob: usize| evidence.blobs[blob].kinds.iter().any(|kind| of(*kind));
+    let keyrings = |blob: usize| evidence.blobs[blob].files.iter().any(|at| of(evidence.files[*at].kind));
     let mut attack = Attack::new(evidence, shape, canaries, &keyrings);
     attack.keep_plaintexts = brute;
     let headers: Vec<Vec<u8>> = attack

@@ -27,8 +27,8 @@ pub(crate) struct Blob {
     pub(crate) access: Option<Id>,
     /// Versions of data key and record, if the bytes before it are those of a record row.
     pub(crate) record: Option<(u32, u64)>,
-    /// For a keyring: what kinds of files it lies in.
-    pub(crate) kinds: Vec<Kind>,
+    /// For a keyring: the files it lies in.
+    pub(crate) files: Vec<usize>,
 }
 
 /// One file.
@@ -98,20 +98,20 @@ impl Evidence {
     /// Rows first, since they say where an envelope belongs and where it ends; then every byte by the magic.
     pub(crate) fn carve(&mut self) {
         let files = std::mem::take(&mut self.files);
-        for file in &files {
+        for (at, file) in files.iter().enumerate() {
             // By what they are, not by their names: a backup may call a file whatever it likes.
             if table::is_one(&file.bytes) {
                 self.table(file);
             } else if file.kind != Kind::Memory {
-                self.log(&file.bytes, file.kind);
+                self.log(&file.bytes, at);
                 copies::rows(&file.bytes).into_iter().for_each(|(key, row)| self.row(key, row));
             }
         }
-        for file in &files {
-            self.raw(&file.bytes, file.kind);
+        for (at, file) in files.iter().enumerate() {
+            self.raw(&file.bytes, at);
         }
         let expanded = std::mem::take(&mut self.expanded);
-        expanded.iter().for_each(|block| self.raw(block, Kind::Evidence));
+        expanded.iter().for_each(|block| self.raw(block, 0));
         self.expanded = expanded;
         self.files = files;
     }
@@ -134,7 +134,7 @@ impl Evidence {
         }
     }
 
-    fn log(&mut self, bytes: &[u8], kind: Kind) {
+    fn log(&mut self, bytes: &[u8], at: usize) {
         for record in log::records(bytes) {
             for (key, value) in log::batch(&record) {
                 match value {
@@ -142,7 +142,7 @@ impl Evidence {
                     None => self.row(key, &[]),
                 }
             }
-            self.raw(&record, kind);
+            self.raw(&record, at);
         }
     }
 
@@ -172,7 +172,7 @@ impl Evidence {
     }
 
     /// Whatever begins with the magic.
-    fn raw(&mut self, bytes: &[u8], kind: Kind) {
+    fn raw(&mut self, bytes: &[u8], at: usize) {
         for start in memmem::find_iter(bytes, b"MV1") {
             let end = bytes.len().min(start + HEAD + LOOSE_BYTES_MAX);
             let before = &bytes[..start];
@@ -180,7 +180,7 @@ impl Evidence {
             let header = before.len().checked_sub(KEYRING_HEADER).map(|from| &before[from..]);
             if let Some(header) = header.filter(|header| header.starts_with(KEYRING_MAGIC)) {
                 self.blobs[blob].places.insert(Place::Keyring(header.to_vec()));
-                self.blobs[blob].kinds.push(kind);
+                self.blobs[blob].files.push(at);
             }
             if self.blobs[blob].places.is_empty() && self.blobs[blob].access.is_none() {
                 let row = before.len().checked_sub(13).map(|from| &bytes[from..end]);
@@ -198,8 +198,8 @@ impl Evidence {
         let salt = Hmac::new(&head[4..36].try_into().ok()?);
         let com = head[36..].try_into().ok()?;
         let ciphertext = envelope[HEAD..].to_vec();
-        let (places, access, record, kinds) = (BTreeSet::new(), None, None, Vec::new());
-        self.blobs.push(Blob { suite: head[3], salt, com, ciphertext, places, access, record, kinds });
+        let (places, access, record, files) = (BTreeSet::new(), None, None, Vec::new());
+        self.blobs.push(Blob { suite: head[3], salt, com, ciphertext, places, access, record, files });
         self.by_head.insert(head, self.blobs.len() - 1);
         Some(self.blobs.len() - 1)
     }
@@ -208,6 +208,24 @@ impl Evidence {
     pub(crate) fn keyrings_in(&self, kind: Kind) -> Vec<String> {
         let holds = |file: &&File| file.kind == kind && memmem::find(&file.bytes, KEYRING_MAGIC).is_some();
         self.files.iter().filter(holds).map(|file| file.path.display().to_string()).collect()
+    }
+
+    /// Where a keyring lies.
+    pub(crate) fn paths_of(&self, blob: usize) -> Vec<String> {
+        let mut paths: Vec<_> =
+            self.blobs[blob].files.iter().map(|at| self.files[*at].path.display().to_string()).collect();
+        paths.dedup();
+        paths
+    }
+
+    /// Keyrings of other days that are in memory, sealed as they are: with the master key each is as good as a copy.
+    pub(crate) fn old_keyrings_in_memory(&self) -> Vec<String> {
+        let kinds = |blob: &Blob| blob.files.iter().map(|at| self.files[*at].kind).collect::<Vec<_>>();
+        let old = |blob: &usize| {
+            let kinds = kinds(&self.blobs[*blob]);
+            kinds.contains(&Kind::Memory) && !kinds.contains(&Kind::Today)
+        };
+        (0..self.blobs.len()).filter(old).flat_map(|blob| self.paths_of(blob)).collect()
     }
 
     /// The blobs by place, and those without one.

@@ -18,6 +18,7 @@ pub(crate) struct Pass {
     pub(crate) trials: u64,
     pub(crate) opened: usize,
     pub(crate) epochs: Vec<u64>,
+    pub(crate) keyrings: Vec<String>,
     pub(crate) live: Tally,
     pub(crate) erased: Tally,
     /// Erased members whose keys, records, access details, or index entries opened, or whose token stands in a page.
@@ -29,16 +30,18 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
-    pub(crate) fn of(loot: &Loot, canaries: &Canaries) -> Self {
+    pub(crate) fn of(loot: &Loot, canaries: &Canaries, evidence: &Evidence) -> Self {
         let erased: HashSet<Id> = canaries.erased().map(|canary| canary.member).collect();
         let tokens: HashSet<Id> = tokens_of_the_erased(canaries, loot).into_iter().collect();
         let count = |members: &mut dyn Iterator<Item = &Id>| members.filter(|id| erased.contains(*id)).count();
         let in_pages: HashSet<Id> = loot.entries.iter().map(|(_, member)| *member).collect();
         let seen_tokens: HashSet<Id> = loot.entries.iter().map(|(token, _)| *token).collect();
-        let mut epochs: Vec<u64> = loot.keyrings.iter().map(|keyring| keyring.epoch).collect();
+        let mut epochs: Vec<u64> = loot.keyrings.iter().map(|(epoch, _)| *epoch).collect();
         epochs.sort_unstable();
         epochs.dedup();
+        let path = |(epoch, blob): &(u64, usize)| format!("epoch {epoch}: {}", evidence.paths_of(*blob).join(", "));
         Self {
+            keyrings: loot.keyrings.iter().map(path).collect(),
             keys: loot.keys.len(),
             trials: loot.trials,
             opened: loot.opened.len(),
@@ -81,7 +84,7 @@ impl Pass {
 
     fn json(&self) -> Value {
         json!({
-            "keys": self.keys, "trials": self.trials, "opened": self.opened, "epochs": self.epochs,
+            "keys": self.keys, "trials": self.trials, "opened": self.opened, "epochs": self.epochs, "keyrings": self.keyrings,
             "live_read": self.live.read, "live": self.live.members,
             "erased_read": self.erased.touched, "erased": self.erased.members,
             "erased_key_rows": self.rows, "erased_records": self.records, "erased_details": self.details,
@@ -183,8 +186,13 @@ fn judge(
     } else {
         let what = format!(
             "with keys of today: canaries of {touched} of {members} erased, {} key rows, {} records, {} access \
-             details, {} index entries, {} tokens",
-            today.rows, today.records, today.details, today.entries, today.tokens
+             details, {} index entries, {} tokens; keyrings: {}",
+            today.rows,
+            today.records,
+            today.details,
+            today.entries,
+            today.tokens,
+            today.keyrings.join("; ")
         );
         unless(today.erased_anything() == 0, "erased_read", what);
     }
@@ -196,6 +204,7 @@ fn judge(
         ("canary_in_clear", &raw.canaries),
         ("token_in_clear", &raw.tokens),
         ("key_in_memory", &raw.memory_keys),
+        ("keyring_in_memory", &evidence.old_keyrings_in_memory()),
         ("keyring_in_backup", &evidence.keyrings_in(Kind::Backup)),
         ("keyring_in_evidence", &evidence.keyrings_in(Kind::Evidence)),
     ] {
