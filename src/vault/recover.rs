@@ -7,6 +7,7 @@
 //! | e+1 | e, e+1 | the seal goes on from its read-back |
 //! | e+1 | e+1 | the certificates, if they are missing |
 //! | e | e+1 | the disk lost an acknowledged batch: it is redone from its capsule |
+//! | e | e+1, e+2 | the same, noticed when the next seal had begun: redone, then the pending root is dropped |
 //! | otherwise | | database and keyring are of different ages: refused, with instructions |
 //!
 //! Each way can be cut short by another crash and is then taken from its beginning. `tests/seal_model.rs` walks them all.
@@ -83,8 +84,10 @@ pub(super) fn settle(parts: &Parts) -> Result<(KeyringBody, Recovery), Error> {
         (present, None) if tree == present => Ok((body, Recovery::Sound)),
         (present, Some(epoch)) if tree == present => Ok((abandon(parts, body)?, Recovery::SealAbandoned { epoch })),
         (_, Some(next)) if tree == next => Ok((body, Recovery::SealResumed { epoch: next })),
-        (present, None) if tree.checked_add(1) == Some(present) => {
+        (present, next) if tree.checked_add(1) == Some(present) => {
             let leaves = redo(parts, &body)?;
+            // The loss may show only when the next seal has drawn its root already.
+            let body = if next.is_some() { abandon(parts, body)? } else { body };
             Ok((body, Recovery::SealRedone { epoch: present, leaves }))
         }
         (present, next) if tree > next.unwrap_or(present) => Err(stale(

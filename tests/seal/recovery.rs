@@ -129,6 +129,29 @@ fn a_disk_that_lost_the_batch_of_a_seal_is_helped_by_the_capsule() {
 }
 
 #[test]
+fn a_loss_that_shows_when_the_next_seal_has_begun_is_helped_too() {
+    let test = TestVault::new(16);
+    let (gone, later) = (create(&test.vault, "gone"), create(&test.vault, "later"));
+    let erasure = erase(&test.vault, &gone);
+    let before = copy_of(&*test.engine);
+    seal(&test.vault).unwrap();
+    test.vault.close().unwrap();
+    let test = test.remains().open(crash_after(Step::Prepare)).unwrap();
+    erase(&test.vault, &later);
+    assert!(seal(&test.vault).is_err());
+    test.vault.close().unwrap();
+    let mut remains = test.remains();
+    remains.engine = before;
+    let test = remains.open(None).unwrap();
+    assert!(matches!(test.vault.recovery(), Recovery::SealRedone { epoch: 2, .. }), "{:?}", test.vault.recovery());
+    assert!(decode(test.slot.past().last().unwrap()).next.is_none(), "the pending root is dropped");
+    assert_eq!(stage(&test.vault, &erasure), Stage::Sealed);
+    assert_sound(&test, &[later]);
+    erase(&test.vault, &later);
+    assert_eq!(seal(&test.vault).unwrap().sealed, 1);
+}
+
+#[test]
 fn without_its_capsule_a_lost_seal_is_refused_with_instructions() {
     let test = TestVault::new(14);
     let gone = create(&test.vault, "gone");
