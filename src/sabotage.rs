@@ -94,9 +94,15 @@ pub fn hides_old_root() -> bool {
     is(Fault::KeepOldRoot) || is(Fault::CertifyBeforeDrop)
 }
 
-/// Ends the process as a crash does, if it is to end after this step of a seal.
+/// Ends the process as a crash does, if it is to end after this step of a seal. What it was told may be the step, or `@`
+/// and a file to look into each time, so that one process can be told later.
 pub fn step_taken(step: &str) -> ControlFlow<()> {
-    if CRASH_AT.get().is_some_and(|at| at == step) {
+    let Some(told) = CRASH_AT.get() else { return ControlFlow::Continue(()) };
+    let is_it = match told.strip_prefix('@') {
+        None => told == step,
+        Some(file) => fs::read_to_string(file).is_ok_and(|told| told.trim() == step),
+    };
+    if is_it {
         std::process::abort();
     }
     ControlFlow::Continue(())
