@@ -15,12 +15,13 @@
 use serde::Serialize;
 
 use crate::code::Code;
-use crate::codec::Capsule;
+use crate::codec::{Capsule, ErasureRow, Event};
 use crate::crypto;
 use crate::keyring::KeyringBody;
 use crate::ledger;
 use crate::store::{Batch, Durability, Engine};
 use crate::tables;
+use crate::types::{Actor, Ctx, Role};
 
 use super::open::Parts;
 use super::seal::capsule::keyspace;
@@ -170,9 +171,38 @@ impl Vault {
         if let Recovery::SealResumed { epoch } = recovery {
             self.resume_seal(epoch)?;
         }
+        self.erase_what_came_back(matches!(recovery, Recovery::SealRedone { .. }))?;
         if recovery != Recovery::Sound {
             tracing::warn!("{}", recovery.sentence());
         }
         self.certify_what_is_ready()
+    }
+
+    /// A disk that lost a seal may have lost fences before it. The capsule brings them back, and not what they removed
+    /// elsewhere; an erasure must not be certified over a row that is there. After a redo the index is searched too.
+    fn erase_what_came_back(&self, redone: bool) -> Result<(), Error> {
+        let ctx = Ctx { actor: Actor::local(Role::Compliance), ..self.own_ctx()? };
+        for id in self.pending_erasures()? {
+            let row =
+                tables::erasure::read(self.engine(), &id)?.ok_or(Error::Internal("a pending erasure has its row"))?;
+            if self.has_keys(&row)? {
+                tracing::warn!(erasure = %id, "keys were there of what is erased; erasing again");
+                self.erase_again(&ctx, &row.member, row.compartment, &id)?;
+            } else if redone && row.compartment.is_none() {
+                let intent = Event::EraseIntent { erasure: id, compartment_only: false, tag: row.tag };
+                let mut change = self.event(&ctx, intent, self.now());
+                self.expel(&mut change, &row.member)?;
+                self.ledger().submit(change, Durability::Synced).wait()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are keys of what this erasure erased.
+    fn has_keys(&self, row: &ErasureRow) -> Result<bool, Error> {
+        let Some(sealed) = tables::member::row(self.engine(), &row.member)? else { return Ok(false) };
+        let Some(number) = row.compartment else { return Ok(true) };
+        let body = self.keyring().open_member(self.engine(), &row.member, &sealed)?;
+        Ok(body.compartment_numbered(number).is_some_and(|keys| !keys.is_erased()))
     }
 }

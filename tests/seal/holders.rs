@@ -29,7 +29,7 @@ fn every_holder_drops_before_an_erasure_is_sealed() {
     test.slot.set_away(&far.name, true);
     let report = seal(&test.vault).unwrap();
     assert_eq!((report.rounds, report.sealed), (1, 0));
-    assert_eq!(report.waiting_for, [far.name.clone()]);
+    assert_eq!(report.waiting_for, std::slice::from_ref(&far.name));
     assert_eq!(stage(&test.vault, &erasure), Stage::Fenced, "one holder still has the old root");
     assert_eq!((held_epoch(&test, &near.name), held_epoch(&test, &far.name)), (2, 1));
 

@@ -1,15 +1,19 @@
 //! Each row of the recovery table, each crash point, and a disk that loses what it acknowledged.
 
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use membervault::code::{Code, Coded};
 use membervault::store::memory::MemoryEngine;
 use membervault::store::{Batch, Durability, Engine, KeyRange, Keyspace};
 use membervault::testkit::slot::decode;
 use membervault::testkit::vault::TestVault;
+use membervault::types::{ErasureId, MemberId};
+use membervault::vault::Vault;
 use membervault::vault::api::Stage;
 use membervault::vault::recover::Recovery;
-use membervault::vault::seal::Step;
+use membervault::vault::seal::{Step, StepWatch};
 
 use super::{assert_sound, crash_after, create, erase, read, seal, stage};
 
@@ -149,6 +153,78 @@ fn a_loss_that_shows_when_the_next_seal_has_begun_is_helped_too() {
     assert_sound(&test, &[later]);
     erase(&test.vault, &later);
     assert_eq!(seal(&test.vault).unwrap().sealed, 1);
+}
+
+/// Erases a member right after a step of a seal, once.
+fn erase_after(
+    step: Step,
+    member: MemberId,
+    vault: &Arc<OnceLock<Vault>>,
+    done: &Arc<OnceLock<ErasureId>>,
+) -> StepWatch {
+    let (vault, done) = (Arc::clone(vault), Arc::clone(done));
+    Arc::new(move |taken| {
+        if taken == step && done.get().is_none() {
+            done.set(erase(vault.get().unwrap(), &member)).unwrap();
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// Fenced while a seal is under way, which then is lost with the fence: the fence comes back with the capsule, and what it
+/// removed is removed again, before anything is certified.
+#[test]
+fn an_erasure_during_a_seal_that_is_lost_is_carried_out_again() {
+    for step in [Step::Prepare, Step::Commit, Step::Verify] {
+        let founded = TestVault::new(17);
+        let [gone, late, live] = ["gone", "late", "live"].map(|name| create(&founded.vault, name));
+        founded.vault.close().unwrap();
+        let (vault, late_erasure) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+        let test = founded.remains().open(Some(erase_after(step, late, &vault, &late_erasure))).unwrap();
+        vault.set(test.vault.clone()).ok().unwrap();
+        let erasure = erase(&test.vault, &gone);
+        let before = copy_of(&*test.engine);
+        seal(&test.vault).unwrap();
+        test.vault.close().unwrap();
+        let late_erasure = *late_erasure.get().unwrap();
+
+        let mut remains = test.remains();
+        remains.engine = before;
+        let test = remains.open(None).unwrap();
+        assert!(matches!(test.vault.recovery(), Recovery::SealRedone { epoch: 2, .. }), "{step:?}");
+        assert_eq!(read(&test.vault, &late).err().map(|error| error.code()), Some(Code::Gone), "{step:?}");
+        assert_eq!(
+            stage(&test.vault, &late_erasure),
+            Stage::Fenced,
+            "{step:?}: its keys are on the tree of the old file"
+        );
+        seal(&test.vault).unwrap();
+        for erasure in [erasure, late_erasure] {
+            assert_eq!(stage(&test.vault, &erasure), Stage::Sealed, "{step:?}");
+        }
+        assert_sound(&test, &[live]);
+    }
+}
+
+#[test]
+fn a_seal_that_fails_after_its_batch_is_finished_by_the_next() {
+    for step in Step::ORDER {
+        let founded = TestVault::new(18);
+        let (gone, live) = (create(&founded.vault, "gone"), create(&founded.vault, "live"));
+        founded.vault.close().unwrap();
+        let once = AtomicBool::new(true);
+        let watch: StepWatch = Arc::new(move |taken| {
+            let fails = taken == step && once.swap(false, Ordering::Relaxed);
+            if fails { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let test = founded.remains().open(Some(watch)).unwrap();
+        let erasure = erase(&test.vault, &gone);
+        assert!(seal(&test.vault).is_err(), "{step:?}");
+        seal(&test.vault).unwrap();
+        assert_eq!(stage(&test.vault, &erasure), Stage::Sealed, "{step:?}");
+        assert!(decode(test.slot.past().last().unwrap()).next.is_none());
+        assert_sound(&test, &[live]);
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use crate::codec::rows::HeadRow;
 use crate::codec::{Capsule, CapsuleClear, CapsuleRow};
 use crate::crypto;
 use crate::ledger;
@@ -11,16 +10,21 @@ use crate::tables;
 use crate::types::place::Subtree;
 
 use super::super::{Error, Vault};
+use super::sweep::pending_in;
 
 /// Leaves of the ledger a capsule holds at most: some seconds of a busy vault. A disk that lost more than this, and the
 /// seal with it, is beyond a redo.
 const CAPSULE_LEAVES_MAX: u64 = 16 * 1024;
+/// Marks of leaves that wait for a later round. Where more wait, the sweep goes on over every leaf there is.
+const CAPSULE_MARKS_MAX: usize = 4096;
 
 impl Vault {
     /// Everything on these leaves of the tree, the nodes above them, the erasures that wait, and the end of the ledger.
-    pub(super) fn capsule(&self, epoch: u64, leaves: &[(Subtree, u32)], head: &HeadRow) -> Result<Vec<u8>, Error> {
+    pub(super) fn capsule(&self, epoch: u64, leaves: &[(Subtree, u32)]) -> Result<Vec<u8>, Error> {
+        // One moment for all of it: members are erased while this is made, and a fence must come with its leaf.
         let snapshot = self.engine().snapshot()?;
         let reader = &*snapshot;
+        let head = ledger::StoredLog(reader).head()?;
         let rotation = tables::rotation::read(reader, epoch)?.ok_or(Error::Internal("a round has its rotation row"))?;
         let mut copy = Copying { reader, rows: Vec::new(), clears: Vec::new() };
         for key in self.keyring().node_keys(leaves) {
@@ -34,7 +38,8 @@ impl Vault {
             let mark = tables::dirty::key(*subtree, *leaf);
             copy.range(tables::dirty::KEYSPACE, &KeyRange::prefix(mark))?;
         }
-        self.copy_pending(&mut copy)?;
+        copy_marks(&mut copy)?;
+        copy_pending(&mut copy)?;
         let first_leaf = self.seals().slot().read()?.ledger_size.max(head.size.saturating_sub(CAPSULE_LEAVES_MAX));
         let capsule = Capsule {
             vault: *self.id(),
@@ -51,17 +56,25 @@ impl Vault {
         file.extend_from_slice(&hash);
         Ok(file)
     }
+}
 
-    /// The erasures that wait, with their fences: the batch they came in may be lost as well.
-    fn copy_pending(&self, copy: &mut Copying<'_>) -> Result<(), Error> {
-        for id in self.pending_erasures()? {
-            let row = tables::erasure::read(copy.reader, &id)?.ok_or(Error::Internal("an erasure has its row"))?;
-            copy.row(tables::pending::KEYSPACE, tables::pending::key(&id).to_vec())?;
-            copy.row(tables::erasure::KEYSPACE, tables::erasure::key(&id).to_vec())?;
-            copy.row(tables::fence::KEYSPACE, tables::fence::key(&row.member, row.compartment).to_vec())?;
-        }
-        Ok(())
+/// What else waits to be re-keyed, so that no erasure among the pending passes for one whose leaves are done.
+fn copy_marks(copy: &mut Copying<'_>) -> Result<(), Error> {
+    for (subtree, leaf) in tables::dirty::list(copy.reader, None, CAPSULE_MARKS_MAX)?.items {
+        copy.row(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf).to_vec())?;
     }
+    Ok(())
+}
+
+/// The erasures that wait, with their fences: the batch they came in may be lost as well.
+fn copy_pending(copy: &mut Copying<'_>) -> Result<(), Error> {
+    for id in pending_in(copy.reader)? {
+        let row = tables::erasure::read(copy.reader, &id)?.ok_or(Error::Internal("an erasure has its row"))?;
+        copy.row(tables::pending::KEYSPACE, tables::pending::key(&id).to_vec())?;
+        copy.row(tables::erasure::KEYSPACE, tables::erasure::key(&id).to_vec())?;
+        copy.row(tables::fence::KEYSPACE, tables::fence::key(&row.member, row.compartment).to_vec())?;
+    }
+    Ok(())
 }
 
 struct Copying<'a> {

@@ -79,7 +79,7 @@ impl<'v> Round<'v> {
                 turned
             }
             (Step::Capsule, Reached::Turned { epoch, head, retired }) => {
-                let capsule = self.vault.capsule(epoch, &self.leaves, &head)?;
+                let capsule = self.vault.capsule(epoch, &self.leaves)?;
                 self.vault.seals().capsules.keep(epoch, &capsule)?;
                 Reached::Turned { epoch, head, retired }
             }

@@ -2,6 +2,7 @@
 
 use parking_lot::MutexGuard;
 
+use crate::store::Reader;
 use crate::tables;
 use crate::types::ErasureId;
 use crate::types::place::Subtree;
@@ -26,6 +27,7 @@ impl Vault {
     /// Marks are set in the same commit as the fence of an erasure. So a mark of an erasure that was pending when the
     /// sweep began is met on the one way through all marks, or it was removed by a round that came after the fence.
     pub(super) fn sweep(&self, turn: &MutexGuard<'_, ()>) -> Result<SealReport, Error> {
+        self.finish_round()?;
         let pending = self.pending_erasures()?;
         let mut report = SealReport { epoch: self.keyring().epoch(), ..SealReport::default() };
         let mut after = None;
@@ -104,14 +106,16 @@ impl Vault {
     }
 
     /// Erasures that wait, at this moment.
-    pub(super) fn pending_erasures(&self) -> Result<Vec<ErasureId>, Error> {
-        let mut pending = Vec::new();
-        loop {
-            let chunk = tables::pending::list(self.engine(), pending.last(), tables::SCAN_ROWS_MAX)?;
-            pending.extend(chunk.items);
-            if !chunk.more {
-                return Ok(pending);
-            }
+    pub(crate) fn pending_erasures(&self) -> Result<Vec<ErasureId>, Error> {
+        pending_in(self.engine())
+    }
+
+    /// Ends a round that was committed and could not be finished by this process: no room for its capsule, a keyring
+    /// that could not be written. Until it is, no other can begin.
+    fn finish_round(&self) -> Result<(), Error> {
+        match self.seals().slot().read()?.next {
+            Some((epoch, _)) if epoch == self.keyring().epoch() => self.resume_seal(epoch),
+            _ => Ok(()),
         }
     }
 
@@ -122,6 +126,18 @@ impl Vault {
                 Err(Error::Internal("the seal was ended after a step, for a test"))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// Erasures that wait, as `reader` sees it.
+pub(super) fn pending_in(reader: &dyn Reader) -> Result<Vec<ErasureId>, Error> {
+    let mut pending = Vec::new();
+    loop {
+        let chunk = tables::pending::list(reader, pending.last(), tables::SCAN_ROWS_MAX)?;
+        pending.extend(chunk.items);
+        if !chunk.more {
+            return Ok(pending);
         }
     }
 }
