@@ -5,11 +5,18 @@
 
 mod support;
 
+use std::io::ErrorKind;
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use membervault::clock::Clock;
+use membervault::code::{Code, Coded};
 use membervault::crypto::LogKey;
 use membervault::http::Settings;
 use membervault::ledger::{StoredLog, root_at};
+use membervault::store::memory::MemoryEngine;
+use membervault::store::{Engine, StoreError};
+use membervault::testkit::faults::{Fault, FaultEngine, Verb};
 use membervault::testkit::vault::{TestVault, ctx};
 use membervault::tlog::{
     Checkpoint, InclusionProof, KeyName, Note, SignatureType, VerifierKey, cosign, leaf_hash, sign_note,
@@ -102,6 +109,36 @@ async fn a_checkpoint_says_what_is_on_disk_and_grows_no_faster_than_once_a_secon
     let proof = reader.get("/v1/log/proof/{index}", &(first.size + 1).to_string()).await;
     assert_eq!(proof.status, StatusCode::OK);
     assert_eq!(reader.checkpoint().await.size, first.size + 2);
+}
+
+/// The machine loses power a moment after a checkpoint was signed: the log that is found must still be the one signed.
+#[test]
+fn what_was_signed_survives_a_power_loss() {
+    let engine = Arc::new(FaultEngine::new(MemoryEngine::new()));
+    let vault = TestVault::over(7, engine.clone());
+    let read = || vault.vault.list_members(&ctx(Role::Crm), &Page { cursor: None, limit: 1 }).wait().unwrap();
+    for _ in 0..5 {
+        read();
+        vault.clock.advance_millis(CHECKPOINT_AGE_MS);
+        let signed = vault.vault.log_checkpoint(Some(&ctx(Role::Ops))).wait().unwrap();
+        let signed = Checkpoint::parse(Note::parse(&signed).unwrap().text()).unwrap();
+        read();
+        let found: Arc<dyn Engine> = Arc::new(engine.crash(0).unwrap());
+        assert_eq!(root_at(&*found, signed.size).unwrap(), Some(signed.root));
+        let again = TestVault::found_in(7, found);
+        let later = again.vault.log_checkpoint(Some(&ctx(Role::Ops))).wait().unwrap();
+        let later = Checkpoint::parse(Note::parse(&later).unwrap().text()).unwrap();
+        assert!(later.size > signed.size);
+        assert_eq!(root_at(&*again.engine, signed.size).unwrap(), Some(signed.root), "one log, not two");
+    }
+    // A sync that fails leaves nothing signed.
+    read();
+    vault.clock.advance_millis(CHECKPOINT_AGE_MS);
+    let full =
+        StoreError::DiskFull { doing: "testing", source: Arc::new(std::io::Error::from(ErrorKind::StorageFull)) };
+    engine.inject(Fault::next(Verb::Sync, full).and_all_later());
+    let refused = vault.vault.log_checkpoint(Some(&ctx(Role::Ops))).wait().unwrap_err();
+    assert_eq!(refused.code(), Code::DiskFull);
 }
 
 #[tokio::test]

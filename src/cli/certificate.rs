@@ -4,22 +4,24 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::failure::{Done, Failure};
 use super::session::Session;
 use crate::code::Code;
 use crate::types::{Ctx, ErasureId, MemberId, Role};
 use crate::vault::Vault;
-use crate::vault::api::Stage;
+use crate::vault::api::{Erasure, Page, Stage};
 use crate::vault::certificate::{self, Certificate};
 
 /// Arguments of `certificate`.
 #[derive(Args)]
+#[command(group(ArgGroup::new("of").required(true).args(["erasure", "member", "all"])))]
 #[command(after_long_help = "\
 Examples:
   membervault certificate --erasure 5b6d... --out erasure.certificate
   membervault certificate --member 0c1e... --out certificates/     one file for each of its erasures
+  membervault certificate --all --out certificates/                those that are sealed and not written yet
   membervault certificate --erasure 5b6d... --html > page.html     to be printed
 
 A certificate needs no personal data and holds none. Only a sealed erasure has one. Whoever has the key that \
@@ -27,11 +29,14 @@ A certificate needs no personal data and holds none. Only a sealed erasure has o
 served: GET /v1/erasures/<id>/certificate.")]
 pub(super) struct Arguments {
     /// Of this erasure
-    #[arg(long, value_name = "ID", required_unless_present = "member", conflicts_with = "member")]
+    #[arg(long, value_name = "ID")]
     erasure: Option<ErasureId>,
     /// Of all sealed erasures of this member
     #[arg(long, value_name = "ID")]
     member: Option<MemberId>,
+    /// Of all sealed erasures; files that are in the directory already are left as they are
+    #[arg(long, requires = "out")]
+    all: bool,
     /// The file to write, or a directory to write files into; neither is overwritten
     #[arg(long, short, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -44,11 +49,12 @@ impl Arguments {
     pub(super) fn run(self, session: &Session) -> Result<Done, Failure> {
         let (vault, ctx) = (session.vault()?, session.ctx(Role::Compliance));
         let (sealed, fenced) = self.erasures(&vault, &ctx)?;
-        if sealed.len() > 1 && !self.out.as_deref().is_some_and(Path::is_dir) {
-            let what = format!("the member has {} sealed erasures", sealed.len());
-            return Err(Failure::usage(what, "name a directory with --out, or one of them with --erasure"));
+        let directory = self.out.as_deref().is_some_and(Path::is_dir);
+        if (sealed.len() > 1 || self.all) && !directory {
+            let what = format!("there are {} certificates to write", sealed.len());
+            return Err(Failure::usage(what, "name a directory with --out, or one erasure with --erasure"));
         }
-        for id in &sealed {
+        for id in sealed.iter().filter(|id| !(self.all && self.place(id).is_some_and(|path| path.exists()))) {
             self.write(session, id, &self.text(&vault, &ctx, id)?)?;
         }
         vault.close()?;
@@ -56,9 +62,10 @@ impl Arguments {
             session.out.remark(format_args!("erasure {id} is fenced and not sealed yet: it has no certificate"));
         }
         match (sealed.is_empty(), fenced.is_empty()) {
+            (true, true) if self.all => Ok(Done::Fully),
             (true, _) => Err(Failure::new(
                 Code::NotSealed,
-                "no erasure of this member is sealed yet",
+                "nothing that was asked for is sealed yet",
                 "run 'membervault seal', then ask again",
             )),
             (false, true) => Ok(Done::Fully),
@@ -71,14 +78,8 @@ impl Arguments {
         match (&self.erasure, &self.member) {
             // Whether it is sealed is for the vault to say.
             (Some(id), _) => Ok((vec![*id], Vec::new())),
-            (None, Some(member)) => {
-                let all = vault.erasures_of(ctx, member).wait()?;
-                let (fenced, sealed): (Vec<_>, Vec<_>) =
-                    all.into_iter().partition(|erasure| erasure.stage == Stage::Fenced);
-                let ids = |list: Vec<crate::vault::api::Erasure>| list.into_iter().map(|erasure| erasure.id).collect();
-                Ok((ids(sealed), ids(fenced)))
-            }
-            (None, None) => Ok((Vec::new(), Vec::new())), // clap asks for one of them
+            (None, Some(member)) => Ok(parted(vault.erasures_of(ctx, member).wait()?)),
+            (None, None) => Ok(parted(everything(vault, ctx)?)),
         }
     }
 
@@ -93,13 +94,38 @@ impl Arguments {
         Ok(certificate::page(certificate, &note, &verdict))
     }
 
-    fn write(&self, session: &Session, id: &ErasureId, text: &str) -> Result<(), Failure> {
-        let Some(out) = &self.out else { return session.out.text(text.as_bytes()) };
+    /// The file of a certificate; standard output if none was named.
+    fn place(&self, id: &ErasureId) -> Option<PathBuf> {
+        let out = self.out.as_deref()?;
         let name = Certificate::file_name(id) + if self.html { ".html" } else { "" };
-        let path = if out.is_dir() { out.join(name) } else { out.clone() };
+        Some(if out.is_dir() { out.join(name) } else { out.to_owned() })
+    }
+
+    fn write(&self, session: &Session, id: &ErasureId, text: &str) -> Result<(), Failure> {
+        let Some(path) = self.place(id) else { return session.out.text(text.as_bytes()) };
         write_new(&path, text)?;
         session.out.remark(format_args!("written to {}", path.display()));
         Ok(())
+    }
+}
+
+/// Sealed ones and fenced ones.
+fn parted(erasures: Vec<Erasure>) -> (Vec<ErasureId>, Vec<ErasureId>) {
+    let (fenced, sealed): (Vec<_>, Vec<_>) = erasures.into_iter().partition(|erasure| erasure.stage == Stage::Fenced);
+    let ids = |list: Vec<Erasure>| list.into_iter().map(|erasure| erasure.id).collect();
+    (ids(sealed), ids(fenced))
+}
+
+fn everything(vault: &Vault, ctx: &Ctx) -> Result<Vec<Erasure>, Failure> {
+    let mut page = Page { cursor: None, limit: Page::LIMIT_MAX };
+    let mut all = Vec::new();
+    loop {
+        let listing = vault.list_erasures(ctx, &page).wait()?;
+        all.extend(listing.items);
+        page.cursor = listing.next;
+        if page.cursor.is_none() {
+            return Ok(all);
+        }
     }
 }
 

@@ -164,7 +164,19 @@ fn signature_line(key: &VerifierKey, signature: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_is_not_believed_and_does_not_panic(text in "[\\PC\n\u{2014} ]{0,200}") {
+            let key: VerifierKey = VKEY.parse().unwrap();
+            if let Ok(note) = Note::parse(&text) {
+                prop_assert!(note.require(&key).is_err());
+            }
+        }
+    }
 
     /// The example of the Go package `golang.org/x/mod/sumdb/note`, which the specification grew out of.
     const VKEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";

@@ -94,6 +94,8 @@ impl fmt::Display for TilePath {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -110,6 +112,22 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(path), "{text}");
             assert_eq!(path.to_string(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_path_has_one_spelling(level in 0u8..8, entries: bool, index: u64, width in 1usize..=256) {
+            let kind = if entries { TileKind::Entries } else { TileKind::Hashes(level) };
+            let path = TilePath { kind, index, width };
+            prop_assert_eq!(path.to_string().parse(), Ok(path));
+        }
+
+        #[test]
+        fn what_is_read_is_written_the_same(text in "[0-7e]{1,2}(/x?[0-9]{1,4}){1,3}(\\.p/[0-9]{1,3})?") {
+            if let Ok(path) = text.parse::<TilePath>() {
+                prop_assert_eq!(path.to_string(), text);
+            }
         }
     }
 

@@ -45,6 +45,14 @@ fn a_certificate_is_written_once_sealed_and_holds_without_the_vault() {
     let page = desk.read(&format!("many/erasure-{erasure}.certificate.html"));
     assert!(page.starts_with("<!doctype html>") && page.contains(&erasure));
 
+    // All of them, and the next time only what is new.
+    std::fs::create_dir(desk.path("all")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(desk.run(&["certificate", "--all", "--out", "all"]).code, 0);
+        assert_eq!(std::fs::read_dir(desk.path("all")).unwrap().count(), 1);
+    }
+    assert_eq!(desk.run(&["certificate", "--all", "--out", "nowhere"]).code, 2);
+
     // Another directory, another day, no vault.
     let elsewhere = Desk::new();
     elsewhere.write("erasure.certificate", desk.read("one"));
@@ -95,6 +103,8 @@ fn what_is_asked_for_wrongly_is_usage() {
             "--member",
             "11111111-2222-4333-8444-555555555555",
         ],
+        &["certificate", "--all"],
+        &["certificate", "--all", "--out", "x", "--member", "11111111-2222-4333-8444-555555555555"],
         &["verify-certificate", "file"],
         &["verify-certificate", "file", "--log-key", "nonsense"],
         &["verify-certificate", "file", "--log-key", witness],

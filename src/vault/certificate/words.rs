@@ -13,7 +13,7 @@ pub(super) fn statement(scope: Scope) -> String {
     };
     format!(
         "The keys to {what} are destroyed, in the vault and at every registered holder of its root key. No file of the \
-         vault, no log and no backup of it that was ever written can be opened there with the keys that exist now."
+         vault, no log and no backup of it that was ever written can be opened with the keys they have left."
     )
 }
 
@@ -39,11 +39,11 @@ pub(super) fn slot(level: SlotLevel) -> Slot {
 pub(super) fn residual_paths(stage: Stage, holders: &[HolderStatement]) -> Vec<String> {
     let mut paths = vec![match stage {
         Stage::Purged => "The files of the vault were searched and hold none of its encrypted rows any more. Earlier \
-                          backups do; no key that exists opens them."
+                          backups do; no key that the vault or a holder has left opens them."
             .to_owned(),
         Stage::Fenced | Stage::Sealed => {
             "Encrypted rows may still lie in the files of the vault, and lie in its earlier \
-                                          backups; no key that exists opens them."
+                                          backups; no key that the vault or a holder has left opens them."
                 .to_owned()
         }
     }];
