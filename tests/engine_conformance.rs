@@ -1,4 +1,5 @@
-//! Every engine keeps the promises of `store::Engine`: the same cases against the memory engine and RocksDB, then what
+//! Every engine keeps the promises of `store::Engine`: the same cases against the memory engine, RocksDB, and
+//! the engine with a mirror around it; then what
 //! only an engine on disk can be asked: reopening, locks, damage, a full disk, power loss.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -25,6 +26,14 @@ macro_rules! for_every_engine {
             $(#[test] fn $case() {
                 let directory = tempfile::tempdir().unwrap();
                 crate::cases::$case(&crate::support::fresh(directory.path()));
+            })+
+        }
+        mod mirrored {
+            $(#[test] fn $case() {
+                let directory = tempfile::tempdir().unwrap();
+                let engine = crate::support::mirrored(directory.path());
+                crate::cases::$case(&engine);
+                crate::support::mirror_agrees(engine, directory.path());
             })+
         }
     };

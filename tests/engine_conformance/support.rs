@@ -4,7 +4,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 
+use membervault::store::memory::MemoryEngine;
+use membervault::store::mirrored::{MirrorSettings, MirroredEngine, Standing, read};
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::store::{Batch, Durability, Engine, KeyRange, Keyspace, Reader, StoreError};
 
@@ -13,6 +16,24 @@ pub(crate) type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 /// A new RocksDB below `directory`.
 pub(crate) fn fresh(directory: &Path) -> RocksEngine {
     open(&directory.join("db"), Opening::Fresh).unwrap()
+}
+
+/// A memory engine with a mirror below `directory`.
+pub(crate) fn mirrored(directory: &Path) -> MirroredEngine {
+    let mirror = directory.join("mirror");
+    fs::create_dir(&mirror).unwrap();
+    let standings = vec![Standing { directory: mirror, tail: None }];
+    MirroredEngine::open(Arc::new(MemoryEngine::new()), standings, MirrorSettings::default()).unwrap()
+}
+
+/// What the mirror tells is what the engine holds, of the keyspaces that are mirrored.
+pub(crate) fn mirror_agrees(engine: MirroredEngine, directory: &Path) {
+    let told = MemoryEngine::new();
+    read(&directory.join("mirror"), &mut |_, batch| told.write(batch, Durability::Buffered)).unwrap();
+    for keyspace in [Keyspace::Control, Keyspace::Index, Keyspace::Ledger] {
+        assert_eq!(rows(&told, keyspace, &KeyRange::all()), rows(&engine, keyspace, &KeyRange::all()));
+    }
+    assert!(engine.stats().unwrap().mirrors[0].whole);
 }
 
 /// Opens with memory bounds that suit a test.
