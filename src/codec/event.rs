@@ -6,7 +6,7 @@
 use super::CodecError;
 use super::reader::Reader;
 pub use super::seal::{HolderChange, Rotation, SEAL_TAGS_MAX, SealEvent};
-use super::seal::{encode_name, parse_change};
+use super::seal::{encode_name, encode_tags, parse_change, parse_tags};
 use crate::types::{BackupId, ErasureId, HolderName, Role, TokenId};
 
 pub(super) const WHAT: &str = "ledger leaf";
@@ -97,6 +97,8 @@ kinds! {
     Holder = 36 "holder",
     /// The key tree got a new root.
     TreeRotate = 37 "tree.rotate",
+    /// The files of the database hold nothing of erasures any more.
+    Purge = 38 "purge",
     /// Every leaf of the key tree was marked, to get a new key.
     TreeMark = 39 "tree.mark",
 }
@@ -156,6 +158,8 @@ pub enum Event {
         name: HolderName,
     },
     TreeRotate(Rotation),
+    /// The tags of the erasures, ascending.
+    Purge(Vec<[u8; 32]>),
     TreeMark,
 }
 
@@ -189,6 +193,7 @@ impl Event {
             Self::MasterRotate => LeafKind::MasterRotate,
             Self::Holder { .. } => LeafKind::Holder,
             Self::TreeRotate(_) => LeafKind::TreeRotate,
+            Self::Purge(_) => LeafKind::Purge,
             Self::TreeMark => LeafKind::TreeMark,
         }
     }
@@ -246,6 +251,7 @@ impl Event {
                 out.extend_from_slice(new_root);
                 out.extend_from_slice(&leaves.to_be_bytes());
             }
+            Self::Purge(tags) => encode_tags(tags, out),
         }
     }
 
@@ -293,6 +299,7 @@ impl Event {
                 new_root: *reader.array()?,
                 leaves: reader.u32()?,
             }),
+            LeafKind::Purge => Self::Purge(parse_tags(&mut reader)?),
             LeafKind::TreeMark => Self::TreeMark,
         };
         reader.finish().map(|()| event)

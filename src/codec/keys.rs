@@ -37,6 +37,8 @@ pub mod tag {
     pub const IDEMPOTENCY: u8 = b'I';
     /// An erasure that is not yet sealed.
     pub const PENDING: u8 = b'P';
+    /// What a purge looks for, of an erasure that is not yet purged.
+    pub const RESIDUE: u8 = b'Q';
     /// A new root of the key tree.
     pub const ROTATION: u8 = b'R';
     /// A checkpoint of the log with the cosignatures of witnesses.
@@ -122,6 +124,16 @@ pub fn pending(erasure: &ErasureId) -> [u8; 17] {
 /// The erasure of a pending mark's key.
 pub fn parse_pending(key: &[u8]) -> Result<ErasureId, CodecError> {
     tagged_id("pending mark key", key, tag::PENDING).map(ErasureId::from_bytes)
+}
+
+/// Control: what a purge looks for, of an erasure that is not yet purged.
+pub fn residue(erasure: &ErasureId) -> [u8; 17] {
+    join(&[&[tag::RESIDUE], erasure.as_bytes()])
+}
+
+/// The erasure of a residue row's key.
+pub fn parse_residue(key: &[u8]) -> Result<ErasureId, CodecError> {
+    tagged_id("residue key", key, tag::RESIDUE).map(ErasureId::from_bytes)
 }
 
 /// Control: how the tree came to its epoch.
@@ -293,6 +305,7 @@ mod tests {
         assert_eq!(parse_erasure(&erasure(&id)), Ok(id));
         assert_eq!(parse_dirty(&dirty(Subtree(2), 0x0102_0304)), Ok((Subtree(2), 0x0102_0304)));
         assert_eq!(parse_pending(&pending(&id)), Ok(id));
+        assert_eq!(parse_residue(&residue(&id)), Ok(id));
         assert_eq!(parse_rotation(&rotation(7)), Ok(7));
         let name: HolderName = "far-away".parse().unwrap();
         assert_eq!(parse_residual(&residual(&name)), Ok(name));

@@ -11,7 +11,7 @@ use crate::types::{Purpose, TokenId};
 
 const VERSION: u8 = 1;
 
-/// The longest leaf but a `seal`: 33 fixed bytes, a purpose of 32, and a body of 76.
+/// The longest leaf but a `seal` or a `purge`: 33 fixed bytes, a purpose of 32, and a body of 76.
 pub const LEN_USUAL_MAX: usize = 141;
 
 /// One entry of the ledger.
@@ -123,6 +123,7 @@ mod tests {
             Event::MasterRotate,
             Event::Holder { change: HolderChange::Revoked, name: "vault-2".parse().unwrap() },
             Event::TreeRotate(Rotation { epoch: 3, old_root: [4; 32], new_root: [5; 32], leaves: 6 }),
+            Event::Purge(seal(3).tags),
             Event::TreeMark,
         ]
     }
@@ -138,7 +139,7 @@ mod tests {
         assert!(events.iter().map(Event::kind).eq(LeafKind::ALL.iter().copied()));
         for event in events {
             assert_eq!(LeafKind::from_number(event.kind().number()), Some(event.kind()));
-            let usual = event.kind() != LeafKind::Seal;
+            let usual = !matches!(event.kind(), LeafKind::Seal | LeafKind::Purge);
             let leaf = leaf(event);
             let bytes = leaf.encode();
             assert!(!usual || bytes.len() <= LEN_USUAL_MAX);

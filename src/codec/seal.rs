@@ -5,7 +5,7 @@ use super::reader::{Reader, name_len};
 use crate::types::HolderName;
 use crate::types::slot::{HolderState, HolderStatement, SlotLevel};
 
-/// The most erasure tags one `seal` leaf carries: 32 KiB, half of what an entry of a C2SP log may have.
+/// The most erasure tags one `seal` or `purge` leaf carries: 32 KiB, half of what an entry of a C2SP log may have.
 pub const SEAL_TAGS_MAX: usize = 1_024;
 
 /// The root of the key tree was replaced.
@@ -61,8 +61,7 @@ impl SealEvent {
             out.push(state.number());
             encode_name(name, out);
         }
-        out.extend_from_slice(&u16::try_from(self.tags.len()).unwrap_or(u16::MAX).to_be_bytes());
-        self.tags.iter().for_each(|tag| out.extend_from_slice(tag));
+        encode_tags(&self.tags, out);
     }
 
     pub(super) fn parse(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -74,14 +73,23 @@ impl SealEvent {
             let state = HolderState::from_number(reader.u8()?).ok_or_else(|| reader.invalid("holder state"))?;
             holders.push(HolderStatement { state, name: reader.name("holder")? });
         }
-        let count = usize::from(reader.u16()?);
-        let (tags, rest) = reader.take(count.saturating_mul(32))?.as_chunks::<32>();
-        let ascending = tags.iter().zip(tags.iter().skip(1)).all(|(one, next)| one < next);
-        if count > SEAL_TAGS_MAX || !rest.is_empty() || !ascending {
-            return Err(reader.invalid("tags"));
-        }
-        Ok(Self { epoch, old_root, new_root, level, holders, tags: tags.to_vec() })
+        Ok(Self { epoch, old_root, new_root, level, holders, tags: parse_tags(reader)? })
     }
+}
+
+pub(super) fn encode_tags(tags: &[[u8; 32]], out: &mut Vec<u8>) {
+    out.extend_from_slice(&u16::try_from(tags.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(tags.as_flattened());
+}
+
+pub(super) fn parse_tags(reader: &mut Reader<'_>) -> Result<Vec<[u8; 32]>, CodecError> {
+    let count = usize::from(reader.u16()?);
+    let (tags, rest) = reader.take(count.saturating_mul(32))?.as_chunks::<32>();
+    let ascending = tags.iter().zip(tags.iter().skip(1)).all(|(one, next)| one < next);
+    if count > SEAL_TAGS_MAX || !rest.is_empty() || !ascending {
+        return Err(reader.invalid("tags"));
+    }
+    Ok(tags.to_vec())
 }
 
 pub(super) fn encode_name(name: &HolderName, out: &mut Vec<u8>) {

@@ -89,6 +89,8 @@ actions! {
     SealRun = 23, "seal.run", Vault;
     /// Change who keeps the keyring, or the master key it is under.
     KeyringChange = 24, "keyring.change", Vault;
+    /// Clean the files of what is sealed.
+    PurgeRun = 25, "purge.run", Vault;
 }
 
 impl Action {

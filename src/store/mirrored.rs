@@ -281,6 +281,14 @@ impl Engine for MirroredEngine {
         self.core.inner.flush()
     }
 
+    fn directory(&self) -> Option<&Path> {
+        self.core.inner.directory()
+    }
+
+    fn tidy(&self) -> Result<(), StoreError> {
+        self.core.inner.tidy()
+    }
+
     fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
         self.core.inner.checkpoint(directory)
     }

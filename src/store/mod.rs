@@ -11,6 +11,7 @@ pub mod capsules;
 mod error;
 pub mod memory;
 pub mod mirrored;
+pub mod needles;
 pub mod rocks;
 
 use std::ops::ControlFlow;
@@ -164,6 +165,16 @@ pub trait Engine: Reader + 'static {
 
     /// Moves everything from the write-ahead log into table files, so that older log files can go.
     fn flush(&self) -> Result<(), StoreError>;
+
+    /// The directory of all its files, for who looks what they still hold; `None` where nothing is on a disk.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Lets go of what it noted about files that are gone. Files that this makes superfluous may take a moment to go.
+    fn tidy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Writes a complete, openable copy of the present state into `directory`, which must not exist.
     fn checkpoint(&self, directory: &Path) -> Result<(), StoreError>;

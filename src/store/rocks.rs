@@ -6,6 +6,7 @@
 mod failure;
 mod framing;
 mod settings;
+mod tidy;
 mod wal;
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -205,6 +206,14 @@ impl Engine for RocksEngine {
     fn flush(&self) -> Result<(), StoreError> {
         let families = Keyspace::ALL.iter().map(|ks| self.family(*ks)).collect::<Result<Vec<_>, _>>()?;
         self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(|e| failed("flushing", e))
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        Some(self.db.path())
+    }
+
+    fn tidy(&self) -> Result<(), StoreError> {
+        tidy::begin_manifest(&self.db, self.encode(&Batch::new())?, &self.buffered)
     }
 
     fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {

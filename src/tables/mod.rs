@@ -20,6 +20,7 @@ pub mod page;
 pub mod pending;
 pub mod record;
 pub mod residual;
+pub mod residue;
 pub mod rotation;
 mod scan;
 pub mod token;

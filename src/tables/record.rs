@@ -1,5 +1,7 @@
 //! Record rows: one sealed record each, under the keyed token of its name.
 
+use std::ops::ControlFlow;
+
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
@@ -79,6 +81,26 @@ pub fn keys_of(
     scan::rows(reader, KEYSPACE, &range, limit, |found, _| {
         keys::parse_record(found).map(|(member, compartment, token)| key(&member, compartment, &token))
     })
+}
+
+/// Shows up to `limit` of the records that [`keys_of`] lists, rows as they lie, without a copy.
+pub fn each_of(
+    reader: &dyn Reader,
+    member: &MemberId,
+    compartment: Option<u16>,
+    limit: usize,
+    show: &mut dyn FnMut(&[u8], &[u8]),
+) -> Result<(), TablesError> {
+    let mut left = limit;
+    reader.scan(KEYSPACE, &range_of(member, compartment), &mut |key, row| {
+        if left == 0 {
+            return ControlFlow::Break(());
+        }
+        left -= 1;
+        show(key, row);
+        ControlFlow::Continue(())
+    })?;
+    Ok(())
 }
 
 /// Where all records of a member, or of one of its compartments, lie.

@@ -267,6 +267,14 @@ impl<E: Engine> Engine for FaultEngine<E> {
         self.syncing(Verb::Flush, || self.inner.flush())
     }
 
+    fn directory(&self) -> Option<&Path> {
+        self.inner.directory()
+    }
+
+    fn tidy(&self) -> Result<(), StoreError> {
+        self.inner.tidy()
+    }
+
     fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
         self.call(Verb::Checkpoint, || self.inner.checkpoint(directory))
     }

@@ -114,7 +114,8 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
     change.decided_at(case.mark);
     rely(case, &mut change, member, &opened);
     fence(&mut change, &id, &row);
-    remove_identifiers(case, &mut change, member, &opened, compartment)?;
+    let pages = remove_identifiers(case, &mut change, member, &opened, compartment)?;
+    vault.put_residue(&mut change, &id, (member, scope), &opened, &pages)?;
     remove_keys(case, &mut change, member, opened, scope)?;
     change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
     let reply = erasure(id, &row);
@@ -146,7 +147,7 @@ fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow) {
     change.put(tables::pending::KEYSPACE, tables::pending::key(id), Vec::new());
 }
 
-/// Takes the member's identifiers out of the index. A profile that does not open must not stop an erasure: then every
+/// Takes the member's identifiers out of the index; the keys of the pages that are rewritten. A profile that does not open must not stop an erasure: then every
 /// page is searched for the member instead.
 fn remove_identifiers(
     case: &Case<'_>,
@@ -154,15 +155,15 @@ fn remove_identifiers(
     member: &MemberId,
     opened: &Opened,
     compartment: Option<&Compartment>,
-) -> Result<(), Error> {
+) -> Result<Vec<[u8; 6]>, Error> {
     let profile = RecordAddress::profile(*member);
     if compartment.is_some_and(|name| *name != profile.compartment) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let stored = match case.stored_record(opened, &profile) {
         Ok(Some(stored)) => stored,
         // No profile is no identifiers.
-        Ok(None) | Err(Error::Denied(Denial::Gone)) => return Ok(()),
+        Ok(None) | Err(Error::Denied(Denial::Gone)) => return Ok(Vec::new()),
         Err(_) => return case.vault.expel(change, member),
     };
     change.relies_on(Reliance::Row {

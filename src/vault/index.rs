@@ -10,7 +10,8 @@ use crate::types::{Identifier, IdentifierKind, MemberId};
 use super::{Error, Vault, input};
 
 impl Vault {
-    /// Enters the identifiers that `new` has and `old` had not, and removes those that `old` had and `new` has not.
+    /// Enters the identifiers that `new` has and `old` had not, and removes those that `old` had and `new` has not. The
+    /// keys of the pages that are rewritten.
     ///
     /// # Errors
     /// `identifier_taken`; `invalid_identifier` for one of `new`.
@@ -20,7 +21,7 @@ impl Vault {
         member: &MemberId,
         old: Option<&Map<String, Value>>,
         new: Option<&Map<String, Value>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<[u8; 6]>, Error> {
         let old = old.map(input::identifiers).transpose()?.unwrap_or_default();
         let new = new.map(input::identifiers).transpose()?.unwrap_or_default();
         let mut edit = self.keyring().edit_index(self.engine());
@@ -30,20 +31,18 @@ impl Vault {
         for entry in new.iter().filter(|entry| !holds(&old, entry)) {
             self.enter(&mut edit, entry, member)?;
         }
-        self.put_pages(change, edit.finish(self.entropy())?);
-        Ok(())
+        Ok(self.put_pages(change, edit.finish(self.entropy())?))
     }
 
-    /// Removes a member from every page of the index, whatever its identifiers were.
-    pub(crate) fn expel(&self, change: &mut Change, member: &MemberId) -> Result<(), Error> {
+    /// Removes a member from every page of the index, whatever its identifiers were. The keys of the pages rewritten.
+    pub(crate) fn expel(&self, change: &mut Change, member: &MemberId) -> Result<Vec<[u8; 6]>, Error> {
         let mut edit = self.keyring().edit_index(self.engine());
         for kind in IdentifierKind::ALL {
             for bucket in self.keyring().buckets_naming(self.engine(), kind, member)? {
                 edit.expel(kind, bucket, member)?;
             }
         }
-        self.put_pages(change, edit.finish(self.entropy())?);
-        Ok(())
+        Ok(self.put_pages(change, edit.finish(self.entropy())?))
     }
 
     fn enter(&self, edit: &mut IndexEdit<'_>, entry: &Identifier, member: &MemberId) -> Result<(), Error> {
@@ -53,22 +52,26 @@ impl Vault {
         }
     }
 
-    /// Puts a finished edit into a change, with the pages it stands on and the marks for the next seal.
-    pub(crate) fn put_pages(&self, change: &mut Change, edit: PageEdit) {
+    /// Puts a finished edit into a change, with the pages it stands on and the marks for the next seal. The keys of the
+    /// pages that are rewritten.
+    pub(crate) fn put_pages(&self, change: &mut Change, edit: PageEdit) -> Vec<[u8; 6]> {
         let PageEdit { pages, dirty, epoch } = edit;
         if !pages.is_empty() {
             change.relies_on(Reliance::Epoch(epoch));
         }
+        let mut rewritten = Vec::new();
         for page in pages {
             let keyspace = tables::page::KEYSPACE;
             change.relies_on(Reliance::Row { keyspace, key: page.key.to_vec(), stamp: page.was });
             if let Some(row) = page.row {
                 change.put(keyspace, page.key, row);
+                rewritten.push(page.key);
             }
         }
         for (subtree, leaf) in dirty {
             change.put(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf), Vec::new());
         }
+        rewritten
     }
 }
 

@@ -29,6 +29,7 @@ mod lookup;
 mod mirror;
 mod open;
 mod pipeline;
+pub mod purge;
 mod rate;
 mod read;
 pub mod recover;
@@ -77,6 +78,7 @@ struct Rooms {
     backups: backup::BackupDesk,
     log: log::LogBook,
     seals: seal::Seals,
+    purges: purge::Purges,
     recovery: recover::Recovery,
 }
 

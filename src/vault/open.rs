@@ -23,6 +23,7 @@ use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 use super::backup::BackupDesk;
 use super::log::{LogBook, LogSettings};
 use super::mirror;
+use super::purge::Purges;
 use super::recover::{self, Recovery, stale};
 use super::seal::{Seals, StepWatch};
 use super::tokens::TokenBook;
@@ -153,6 +154,7 @@ impl Vault {
             backups: BackupDesk::default(),
             log,
             seals,
+            purges: Purges::default(),
             recovery,
         }));
         vault.finish_seals(recovery)?;
@@ -166,6 +168,7 @@ impl Vault {
     /// # Errors
     /// What the last sync answered.
     pub fn close(&self) -> Result<(), Error> {
+        self.0.purges.close();
         self.0.backups.close();
         Ok(self.ledger().close()?)
     }

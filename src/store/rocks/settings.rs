@@ -123,8 +123,11 @@ pub(super) fn database(settings: &RocksSettings, replay: Replay, cache: &Cache) 
     options.set_bytes_per_sync(MIB as u64);
     options.set_max_open_files(settings.open_files_max);
 
-    // The MANIFEST names the first and last key of every table file, also of files long gone; start a new one early.
-    options.set_max_manifest_file_size(4 * MIB);
+    // The MANIFEST names the first and last key of every table file, also of files long gone: so each write begins a new
+    // one (with `max_manifest_space_amp_pct=0`), of the files there are. That is some 150 bytes for each of them, at every
+    // flush and compaction, which write megabytes; and opening reads no more than that.
+    options.set_max_manifest_file_size(0);
+    options.set_manifest_preallocation_size(64 * KIB);
     // LOG: at information level RocksDB prints the key range of a manual compaction. Warnings suffice.
     options.set_log_level(LogLevel::Warn);
     options.set_max_log_file_size(4 * MIB);
@@ -141,11 +144,12 @@ fn unexposed() -> Result<Options, Error> {
         // Each log file records the number, the size and the last sequence of the one before it, so a missing or short
         // file in the middle is noticed; the MANIFEST knows this only of synced files.
         "track_and_verify_wals=true;\
+         max_manifest_space_amp_pct=0;\
          allow_data_in_errors=false",
     )
 }
 
-/// The families of rows, and RocksDB's own `default`, which stays empty.
+/// The families of rows, and RocksDB's own `default`, which holds no row of the vault.
 pub(super) fn families(settings: &RocksSettings, cache: &Cache) -> Result<Vec<ColumnFamilyDescriptor>, Error> {
     let mut families = vec![ColumnFamilyDescriptor::new("default", Options::default())];
     for keyspace in Keyspace::ALL {

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::types::{ErasureId, MemberId};
 
 /// How far an erasure has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Denied everywhere; rows and index entries removed. Old bytes can still be opened with today's keys.
