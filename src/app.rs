@@ -25,6 +25,7 @@ use crate::tlog::{KeyName, VerifierKey};
 use crate::types::{HolderName, RequestId, VaultId};
 use crate::vault::backup::BackupSettings;
 use crate::vault::log::verifier_key;
+use crate::vault::purge::PurgeSettings;
 use crate::vault::{Parts, Vault};
 
 pub use crate::crypto::Suite;
@@ -50,6 +51,7 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
     if let Some(next) = next_master(settings) {
         vault.set_next_master(next);
     }
+    vault.set_purges(PurgeSettings { rate_mib_s: settings.purge_rate_mib_s });
     #[cfg(feature = "sabotage")]
     crate::sabotage::leak_keyring(&settings.keyring, settings.backup_directory.as_deref());
     Ok(vault)

@@ -117,6 +117,7 @@ fn about_the_vault() -> Vec<Try> {
         to("GET", "/v1/erasures", None),
         to("GET", "/v1/erasures/{id}", None),
         to("POST", "/v1/seals", None),
+        to("POST", "/v1/purges", None),
         to("GET", "/v1/erasures/{id}/certificate", None),
         to("POST", "/v1/keyring/rotations", None),
         to("GET", "/v1/log/checkpoint", None),

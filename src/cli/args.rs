@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::EXIT_CODES;
 use super::{
     backup, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member, policy,
-    recover, restore, seal, serve, status, token, verify_certificate,
+    purge, recover, restore, seal, serve, status, token, verify_certificate,
 };
 use crate::config::Typed;
 
@@ -120,6 +120,8 @@ pub(super) enum Command {
     Policy(policy::Command),
     /// Destroy the keys of what was erased
     Seal(seal::Arguments),
+    /// Take the bytes of what is sealed out of the files
+    Purge(purge::Arguments),
     /// Say who keeps copies of the keyring
     #[command(subcommand)]
     Holder(holder::Command),

@@ -23,6 +23,7 @@ mod log;
 mod member;
 mod output;
 mod policy;
+mod purge;
 mod recover;
 mod restore;
 mod seal;
@@ -86,6 +87,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Member(command) => command.run(&session()?),
         Command::Policy(command) => command.run(&session()?),
         Command::Seal(arguments) => arguments.run(&session()?),
+        Command::Purge(arguments) => arguments.run(&session()?),
         Command::Holder(command) => command.run(&session()?),
         Command::Restore(arguments) => arguments.run(&session()?, backup),
         Command::Recover(arguments) => arguments.run(&session()?),

@@ -88,8 +88,8 @@ fn http_settings(settings: &crate::config::Settings) -> http::Settings {
 }
 
 fn schedule(settings: &crate::config::Settings) -> Schedule {
-    let interval = Duration::from_secs(settings.seal_interval_s);
-    Schedule { seal_interval: (!interval.is_zero()).then_some(interval) }
+    let interval = |seconds| Some(Duration::from_secs(seconds)).filter(|interval| !interval.is_zero());
+    Schedule { seal_interval: interval(settings.seal_interval_s), purge_interval: interval(settings.purge_interval_s) }
 }
 
 /// Becomes ready at SIGTERM or SIGINT.

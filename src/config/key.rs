@@ -88,6 +88,12 @@ pub const KEYS: &[Key] = &[
         "Seconds between two looks whether something erased waits to be sealed (0 to 86400; 0: only on demand).",
     ),
     path("seal.capsules", "", "Directory of redo capsules. Without one: the data directory's name and .capsules."),
+    plain(
+        "purge.interval_s",
+        "86400",
+        "Seconds between two purges of what is sealed (0 to 2592000; 0: only on demand).",
+    ),
+    plain("purge.rate_mib_s", "50", "Most MiB a second that a purge reads when it searches (0 to 65536; 0: no limit)."),
     path("backup.directory", "", "Directory of backups. Must not hold the keyring."),
     plain("backup.rate_mib_s", "100", "Most MiB a second that a backup copies (0 to 65536; 0: no limit)."),
     paths(

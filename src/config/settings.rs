@@ -80,6 +80,10 @@ pub struct Settings {
     pub seal_interval_s: u64,
     /// Directory of redo capsules.
     pub capsules: Option<PathBuf>,
+    /// Seconds between two purges of what is sealed; 0: only on demand.
+    pub purge_interval_s: u64,
+    /// MiB a second that a purge reads at most; 0 for no limit.
+    pub purge_rate_mib_s: u64,
     /// Directory of backups.
     pub backup_directory: Option<PathBuf>,
     /// MiB a second that a backup copies at most; 0 for no limit.
@@ -117,6 +121,8 @@ impl Settings {
             write_buffer_mib: from.number("storage.write_buffer_mib", 4..=4096, "a whole number from 4 to 4096")?,
             seal_interval_s: from.number("seal.interval_s", 0..=86_400, "a whole number from 0 to 86400")?,
             capsules: from.optional_path("seal.capsules"),
+            purge_interval_s: from.number("purge.interval_s", 0..=2_592_000, "a whole number from 0 to 2592000")?,
+            purge_rate_mib_s: from.number("purge.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             backup_directory: from.optional_path("backup.directory"),
             backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             mirrors: from.paths("mirror.directories"),

@@ -17,6 +17,7 @@ mod members;
 mod metrics;
 mod openapi;
 mod problem;
+mod purges;
 mod records;
 mod reply;
 mod route;

@@ -11,7 +11,7 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, erasures, holds, log, members, records, seals, system, tokens};
+use super::{backups, erasures, holds, log, members, purges, records, seals, system, tokens};
 use crate::code::Code;
 
 const MEMBER: &str = "/v1/members/{id}";
@@ -201,6 +201,14 @@ fn erasure_routes() -> Vec<Mounted> {
         Route::new(Method::POST, "/v1/seals", "seal", "Destroy the keys of what was erased, now.")
             .gives::<shape::SealReport>(StatusCode::OK, &[])
             .by(seals::run),
+        Route::new(
+            Method::POST,
+            "/v1/purges",
+            "startPurge",
+            "Begin to clean the files of what is sealed; it goes on after the reply.",
+        )
+        .gives::<shape::Purging>(StatusCode::ACCEPTED, &[])
+        .by(purges::start),
         Route::new(
             Method::GET,
             "/v1/erasures/{id}/certificate",

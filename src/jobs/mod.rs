@@ -1,6 +1,6 @@
-//! What the vault does by itself while it serves: seal what was erased, on a schedule.
+//! What the vault does by itself while it serves: seal what was erased, and purge what is sealed, on a schedule.
 //!
-//! One thread, which sleeps most of its time and ends when it is told to. Knows the facade and rank 0 only; holds no
+//! A thread for each, which sleeps most of its time and ends when it is told to. Knows the facade and rank 0 only; holds no
 //! key and sees no row. A job that fails is logged and tried again at its next turn: nothing is lost by waiting, for
 //! what waits is written down in the vault. Started and stopped by the command `serve`.
 
@@ -11,20 +11,26 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::code::Coded;
+use crate::code::{Code, Coded};
 use crate::vault::Vault;
+
+/// The first purge of a life of the vault comes no later than this after its start, however rare the others are.
+const FIRST_PURGE: Duration = Duration::from_secs(15 * 60);
 
 /// When each job has its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// Between two looks whether anything waits to be sealed; `None`: only on demand.
     pub seal_interval: Option<Duration>,
+    /// Between two purges of what is sealed; `None`: only on demand.
+    pub purge_interval: Option<Duration>,
 }
 
 /// The running jobs.
 pub struct Jobs {
+    vault: Vault,
     bell: Arc<Bell>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -50,30 +56,52 @@ impl Jobs {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(vault: Vault, schedule: Schedule) -> io::Result<Self> {
-        let bell = Arc::new(Bell::default());
-        let thread = match schedule.seal_interval {
-            None => None,
-            Some(interval) => {
-                let bell = Arc::clone(&bell);
-                let work = move || {
-                    while bell.sleep(interval) {
-                        seal(&vault);
-                    }
-                };
-                Some(thread::Builder::new().name("jobs".to_owned()).spawn(work)?)
+        let mut jobs = Self { vault, bell: Arc::default(), threads: Vec::new() };
+        let mut begun = Ok(());
+        if let Some(interval) = schedule.seal_interval {
+            begun = jobs.begin("jobs", interval, interval, seal);
+        }
+        // On a thread of its own: it takes as long as it takes to read the database, and no seal may wait for it.
+        if let Some(interval) = schedule.purge_interval.filter(|_| begun.is_ok()) {
+            begun = jobs.begin("jobs-purge", interval.min(FIRST_PURGE), interval, purge);
+        }
+        match begun {
+            Ok(()) => Ok(jobs),
+            Err(error) => {
+                jobs.stop();
+                Err(error)
             }
-        };
-        Ok(Self { bell, thread })
+        }
     }
 
-    /// Ends the jobs, after the one that is under way.
-    pub fn stop(mut self) {
+    fn begin(
+        &mut self,
+        name: &str,
+        first: Duration,
+        interval: Duration,
+        job: impl Fn(&Vault) + Send + 'static,
+    ) -> io::Result<()> {
+        let (vault, bell) = (self.vault.clone(), Arc::clone(&self.bell));
+        let work = move || {
+            let mut pause = first;
+            while bell.sleep(pause) {
+                job(&vault);
+                pause = interval;
+            }
+        };
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    }
+
+    /// Ends the jobs, after the seal that is under way; a purge ends in the middle, and is taken up anew another time.
+    pub fn stop(self) {
         *self.bell.stopping.lock() = true;
-        self.bell.wake.notify_one();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the jobs ended by a panic");
+        self.bell.wake.notify_all();
+        self.vault.stop_purges();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("the jobs ended by a panic");
+            }
         }
     }
 }
@@ -82,5 +110,19 @@ fn seal(vault: &Vault) {
     if let Err(error) = vault.seal_due() {
         let code = error.code().as_str();
         tracing::error!(code, %error, "what was erased could not be sealed; it stays fenced, and is tried again");
+    }
+}
+
+fn purge(vault: &Vault) {
+    match vault.purge_due() {
+        Err(error) if error.code() == Code::ShuttingDown => {}
+        Err(error) => {
+            let code = error.code().as_str();
+            tracing::error!(code, %error, "the files could not be purged; what is sealed stays so, and is tried again");
+        }
+        Ok(Some(report)) if report.found > 0 => {
+            tracing::warn!(found = report.found, found_in = ?report.found_in, "files still hold what was erased");
+        }
+        Ok(_) => {}
     }
 }

@@ -91,7 +91,8 @@ impl Vault {
             change.delete(tables::hold::KEYSPACE, tables::hold::key(member));
         }
         fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag));
-        remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
+        let pages = remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
+        self.put_residue(&mut change, id, (member, scope), &opened, &pages)?;
         remove_keys(&case, &mut change, member, opened, scope)?;
         change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
         self.ledger().submit(change, Durability::Synced).wait()?;

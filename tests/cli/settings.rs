@@ -30,6 +30,8 @@ fn config_show_tells_where_each_value_comes_from() {
     out: storage.write_buffer_mib  64                   default
     out: seal.interval_s           60                   default
     out: seal.capsules             (not set)            default
+    out: purge.interval_s          86400                default
+    out: purge.rate_mib_s          50                   default
     out: backup.directory          (not set)            default
     out: backup.rate_mib_s         100                  default
     out: mirror.directories        (not set)            default

@@ -162,6 +162,17 @@ def read_rotation(row):
     return rotation | {"leaves": leaves}
 
 
+def read_residue(row):
+    r = reader.Reader(row)
+    residue = {"places": [[r.number(1), r.take(2)] for _ in range(r.number(1))]}
+    for field, length, most in (("pieces", 16, 1024), ("ends", 12, 512)):
+        count = r.number(2)
+        reader.need(count <= most, "invalid")
+        residue[field] = [bytes(byte ^ 0xFF for byte in r.take(length)) for _ in range(count)]
+    r.end()
+    return residue
+
+
 LAYOUTS = {
     "vault-meta": fixed(vault=16, suite=-1, depth=-1, buckets_1=-4, buckets_2=-4, buckets_3=-4, created=-8),
     "epoch": fixed(epoch=-8),
@@ -169,6 +180,7 @@ LAYOUTS = {
     "fence": fixed(erasure=16),
     "erasure": lambda row: stage_checked(ERASURE(row)),
     "rotation": read_rotation,
+    "residue": read_residue,
     "node": lambda body: {"keys": reader.read_node(body)},
     "member": reader.read_member,
     "page": reader.read_page,

@@ -181,6 +181,7 @@ LEAF_KINDS = {
     "backup": (34,),
     "holder": (36,),
     "rotation": (37,),
+    "purge": (38,),
 }
 
 
@@ -189,9 +190,13 @@ def read_seal(body):
     need(fields["level"] == 0, "invalid")
     fields["holders"] = [[body.number(1), body.name()] for _ in range(body.number(1))]
     need(all(state in (1, 2) for state, _ in fields["holders"]), "invalid")
-    fields["tags"] = [body.take(32) for _ in range(body.number(2))]
-    need(fields["tags"] == sorted(set(fields["tags"])) and len(fields["tags"]) <= 1024, "invalid")
-    return fields
+    return fields | {"tags": read_tags(body)}
+
+
+def read_tags(body):
+    tags = [body.take(32) for _ in range(body.number(2))]
+    need(tags == sorted(set(tags)) and len(tags) <= 1024, "invalid")
+    return tags
 
 
 def read_leaf(leaf):
@@ -226,6 +231,8 @@ def read_leaf(leaf):
         case "rotation":
             fields |= {"epoch": body.number(8), "old_root": body.take(32), "new_root": body.take(32)}
             fields["leaves"] = body.number(4)
+        case "purge":
+            fields["tags"] = read_tags(body)
     body.end(), r.end()
     return fields
 

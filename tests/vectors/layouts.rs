@@ -5,7 +5,7 @@ use membervault::clock::Timestamp;
 use membervault::codec::rows::{encode_epoch, encode_fence, parse_epoch, parse_fence};
 use membervault::codec::{
     CodecError, ErasureRow, ErasureStage, HeadRow, Holder, KeyBytes, Leaf, NodeBody, Page, Plaintext, RecordBody,
-    RecordParts, RotationRow, VaultMeta, payload,
+    RecordParts, ResidueRow, RotationRow, VaultMeta, payload,
 };
 use membervault::crypto::{CompartmentKeys, Entropy, Key, KeyringBody, MemberBody};
 use membervault::secret::Secret;
@@ -66,6 +66,7 @@ pub fn read(layout: &str, bytes: &[u8]) -> Result<(Value, Vec<u8>), CodecError> 
         }
         "fence" => parse_fence(bytes).map(|id| (json!({ "erasure": hex(id.as_bytes()) }), encode_fence(&id))),
         "erasure" => ErasureRow::parse(bytes).map(|row| (erasure(&row), row.encode())),
+        "residue" => ResidueRow::parse(bytes).map(|row| (residue(&row), row.encode())),
         "rotation" => RotationRow::parse(bytes).map(|row| (rotation(&row), row.encode().unwrap())),
         "node" => NodeBody::parse(owned()).map(|node| (node_fields(&node), node.expose().to_vec())),
         "member" => MemberBody::parse(bytes).map(|body| (member(&body), body.encode().unwrap().expose().to_vec())),
@@ -93,6 +94,12 @@ fn erasure(row: &ErasureRow) -> Value {
         "tag": hex(row.tag), "leaf": row.leaf, "seal_leaf": row.seal_leaf, "epoch": row.epoch,
         "sealed": row.sealed.as_millis(), "purged": row.purged.as_millis(),
     })
+}
+
+fn residue(row: &ResidueRow) -> Value {
+    let places = row.places.iter().map(|(keyspace, first)| json!([keyspace, hex(first)])).collect::<Vec<_>>();
+    let (pieces, ends) = (row.pieces.iter().map(hex).collect::<Vec<_>>(), row.ends.iter().map(hex).collect::<Vec<_>>());
+    json!({ "places": places, "pieces": pieces, "ends": ends })
 }
 
 fn rotation(row: &RotationRow) -> Value {
@@ -178,6 +185,7 @@ fn changes(layout: &str, bytes: &[u8]) -> Vec<Invalid> {
     ];
     match layout {
         "rotation" => all.push(("leaves that descend", with(91, 9))),
+        "residue" => all.push(("more pieces than there may be", with(8, 4))),
         "erasure" => all.push(("stage 4", with(35, 4))),
         "node" => all.push(("another number of keys", with(2, bytes[2].wrapping_add(1)))),
         "page" => {
@@ -229,6 +237,11 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
         leaf: 4,
         leaves: vec![(Subtree(0), 0x0102), (Subtree(3), 0)],
     };
+    let residue = ResidueRow {
+        places: vec![(0, *b"M\x07"), (2, [7, 8])],
+        pieces: vec![[0x5a; 16], [0; 16], [0xff; 16]],
+        ends: vec![[0x0f; 12]],
+    };
     let node = |count| NodeBody::generate(count, |keys| entropy.fill(keys)).unwrap().expose().to_vec();
     let mut samples = vec![
         ("vault-meta", meta.encode()),
@@ -238,6 +251,7 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
         ("erasure", erasure(None, ErasureStage::Fenced).encode()),
         ("erasure", erasure(Some(5), ErasureStage::Purged).encode()),
         ("rotation", rotation.encode().unwrap()),
+        ("residue", residue.encode()),
         ("node", node(16)),
         ("node", node(256)),
         ("keyring", keyring_sample(entropy, false)),

@@ -36,6 +36,7 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
         Event::TreeRotate(turn) => json!({
             "epoch": turn.epoch, "old_root": hex(turn.old_root), "new_root": hex(turn.new_root), "leaves": turn.leaves,
         }),
+        Event::Purge(tags) => json!({ "tags": tags.iter().map(hex).collect::<Vec<_>>() }),
         Event::Denial { action, reason } => json!({ "action": action, "reason": reason }),
         Event::EraseIntent { erasure, compartment_only, tag } => {
             json!({ "erasure": hex(erasure.as_bytes()), "scope": u8::from(*compartment_only), "tag": hex(tag) })
@@ -58,7 +59,7 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
     fields
 }
 
-pub(super) fn samples() -> [Vec<u8>; 15] {
+pub(super) fn samples() -> [Vec<u8>; 16] {
     let erasure = ErasureId::from_bytes([4; 16]);
     let token = TokenId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7]);
     let events = [
@@ -77,6 +78,7 @@ pub(super) fn samples() -> [Vec<u8>; 15] {
         Event::MasterRotate,
         Event::Holder { change: HolderChange::Revoked, name: "vault-2".parse().unwrap() },
         Event::TreeRotate(Rotation { epoch: 3, old_root: [4; 32], new_root: [5; 32], leaves: 6 }),
+        Event::Purge(seal_sample().tags),
     ];
     let leaf = |event: Event| {
         let of_member = matches!(event, Event::RecordRead(_) | Event::EraseIntent { .. });

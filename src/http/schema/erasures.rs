@@ -72,4 +72,35 @@ shapes! {
         /// Holders of the keyring that have not dropped the old root; erasures wait for them.
         waiting_for: Vec<String>,
     }
+
+    /// A purge that was begun.
+    struct Purging {
+        /// Whether one is under way.
+        running: bool,
+        /// How the last one ended, since the vault was opened.
+        #[schema(nullable = false)]
+        last: Option<PurgeReport>,
+    }
+
+    /// What a purge did.
+    struct PurgeReport {
+        /// Sealed erasures that were looked for.
+        erasures: u64,
+        /// Those of which nothing was found: they are purged.
+        purged: u64,
+        /// Those of which something was found, or for which the search came to no end: they stay sealed.
+        found: u64,
+        /// In which files, the first few.
+        found_in: Vec<String>,
+        /// Files read, each as often as it was.
+        files: u64,
+        /// Bytes read.
+        bytes: u64,
+        /// Ranges that were cleaned.
+        ranges: u64,
+        /// Milliseconds of cleaning.
+        cleaning_ms: u64,
+        /// Milliseconds of searching.
+        searching_ms: u64,
+    }
 }
