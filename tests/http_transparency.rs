@@ -17,7 +17,7 @@ use membervault::ledger::{StoredLog, root_at};
 use membervault::store::memory::MemoryEngine;
 use membervault::store::{Engine, StoreError};
 use membervault::testkit::faults::{Fault, FaultEngine, Verb};
-use membervault::testkit::vault::{TestVault, ctx};
+use membervault::testkit::vault::{TestVault, ctx, log_key};
 use membervault::tlog::{
     Checkpoint, InclusionProof, KeyName, Note, SignatureType, VerifierKey, cosign, leaf_hash, sign_note,
 };
@@ -303,6 +303,14 @@ async fn what_is_no_cosignature_of_a_known_witness_on_our_checkpoint_is_refused(
     let checkpoint = reader.checkpoint().await;
     let before = desk.vault.vault.status(&ctx(Role::Ops)).wait().unwrap().ledger_size;
 
+    // One that our own key signed and that is not of this log: of a root we never had, of more leaves than there are.
+    let ours = |checkpoint: &Checkpoint| {
+        let note = sign_note(&checkpoint.text(), &checkpoint.origin, &log_key(7));
+        note.clone() + &line(&one, &note, now)
+    };
+    let untrue = ours(&Checkpoint { root: [1; 32], ..checkpoint.clone() });
+    let too_long = ours(&Checkpoint { size: 1_000_000, ..checkpoint.clone() });
+    let renamed = ours(&Checkpoint { origin: "other".parse().unwrap(), ..checkpoint.clone() });
     // Signed by somebody else in our name, and of a root that we never had.
     let forger = LogKey::from_seed_for_tests(&[9; 32]);
     let forged = sign_note(&Checkpoint { root: [1; 32], ..checkpoint.clone() }.text(), &checkpoint.origin, &forger);
@@ -322,6 +330,9 @@ async fn what_is_no_cosignature_of_a_known_witness_on_our_checkpoint_is_refused(
         (forged, "of a checkpoint we did not sign"),
         (moved, "of a checkpoint that was changed"),
         (flipped, "changed"),
+        (untrue, "of a root that is not ours"),
+        (too_long, "of leaves that are not there"),
+        (renamed, "of another log"),
         (String::new(), "empty"),
         ("nonsense\n".to_owned(), "nonsense"),
     ] {

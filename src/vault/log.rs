@@ -186,7 +186,8 @@ impl Vault {
         Ok(InclusionProof { index, hashes, checkpoint })
     }
 
-    fn log_tiles(&self) -> LogTiles<'_> {
+    /// The hashes of the log.
+    pub(super) fn log_tiles(&self) -> LogTiles<'_> {
         LogTiles { stored: StoredLog(self.engine()), roots: &self.0.log.roots }
     }
 

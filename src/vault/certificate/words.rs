@@ -39,11 +39,11 @@ pub(super) fn slot(level: SlotLevel) -> Slot {
 pub(super) fn residual_paths(stage: Stage, holders: &[HolderStatement]) -> Vec<String> {
     let mut paths = vec![match stage {
         Stage::Purged => "The files of the vault were searched and hold none of its encrypted rows any more. Earlier \
-                          backups do; no key that the vault or a holder has left opens them."
+                          backups do; no key that the vault or a registered holder has left opens them."
             .to_owned(),
         Stage::Fenced | Stage::Sealed => {
             "Encrypted rows may still lie in the files of the vault, and lie in its earlier \
-                                          backups; no key that the vault or a holder has left opens them."
+                                          backups; no key that the vault or a registered holder has left opens them."
                 .to_owned()
         }
     }];
