@@ -14,6 +14,8 @@
     reason = "a test"
 )]
 
+#[path = "vectors/copies.rs"]
+mod copies;
 #[path = "vectors/derived.rs"]
 mod derived;
 #[path = "vectors/envelopes.rs"]
@@ -29,9 +31,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::Path;
 
+use copies::Copies;
 use derived::Derived;
 use envelopes::{Envelopes, PlaceVector};
 use layouts::Layouts;
+use membervault::backup::Manifest;
 use membervault::codec::LeafKind;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,6 +108,24 @@ fn layouts_are_read_or_refused_as_published() {
     for vector in &valid {
         assert!(refused[&vector.layout] >= 4, "{}", vector.layout);
     }
+}
+
+#[test]
+fn mirrors_and_manifests_are_read_or_refused_as_published() {
+    let Copies { mirrors, manifests } = vectors("copies", copies::make);
+    for vector in &mirrors {
+        assert_eq!(copies::tell(vector), vector.told, "{}", vector.what);
+    }
+    let told: Vec<_> = mirrors
+        .iter()
+        .filter_map(|vector| vector.told.as_ref())
+        .map(|told| (told.torn, told.operations.len()))
+        .collect();
+    assert_eq!(told, [(false, 7), (true, 4), (false, 2)]);
+    for vector in &manifests {
+        assert_eq!(Manifest::parse(vector.text.as_bytes()).is_ok(), vector.valid, "{}", vector.what);
+    }
+    assert_eq!(manifests.iter().filter(|vector| vector.valid).count(), 1);
 }
 
 /// The document says what the code does: every info string and every kind of leaf is in it.

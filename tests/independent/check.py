@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks every vector in tests/vectors with the independent reader: what is right opens to what it says, seals to the
 same bytes, and what is wrong is refused for the reason it states. Prints how many there were."""
-import hashlib, hmac, json, struct, sys
+import hashlib, hmac, json, re, struct, sys, zlib
 from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
@@ -201,6 +201,86 @@ def check_layouts():
     return len(found["valid"]) + len(found["invalid"])
 
 
+KEYSPACES = {0: "control", 1: "index", 3: "ledger"}
+
+
+def frames(file, torn_allowed):
+    """Section 11: the frames of a file, and whether it was torn."""
+    reader.need(file[:8] == b"MVMIRR1\n", "magic")
+    at, found = 8, []
+    while at < len(file):
+        frame = frame_at(file, at)
+        if frame is None:
+            later = any(whole for whole in (frame_at(file, near) for near in range(at + 1, len(file))) if whole)
+            reader.need(torn_allowed and not later, "damage")
+            return found, True
+        found.append(frame[0])
+        at = frame[1]
+    return found, False
+
+
+def frame_at(file, at):
+    if len(file) < at + 17:
+        return None
+    length, sequence, kind = struct.unpack(">IQB", file[at : at + 13])
+    end = at + 13 + length + 4
+    whole = end <= len(file) and zlib.crc32(file[at : end - 4]) == struct.unpack(">I", file[end - 4 : end])[0]
+    return ((sequence, kind, file[at + 13 : end - 4]), end) if whole else None
+
+
+def operations(body):
+    found = []
+    while body:
+        kind, keyspace, one, other = struct.unpack(">BBII", body[:10])
+        key, value, body = body[10 : 10 + one], body[10 + one : 10 + one + other], body[10 + one + other :]
+        name = {1: "put", 2: "delete", 3: "delete-range"}[kind]
+        found.append({"op": name, "keyspace": KEYSPACES[keyspace], "key": key.hex(), "row_or_end": value.hex()})
+    return found
+
+
+def mirror(vector):
+    number, found = vector["number"], []
+    base, _ = frames(bytes.fromhex(vector["base"]), False)
+    reader.need(base and base[-1][1] == 3, "no end")
+    for sequence, kind, body in base[:-1]:
+        reader.need((sequence, kind) == (number, 2), "frame of a base")
+        found += operations(body)
+    reader.need(struct.pack(">Q", len(found)) == base[-1][2], "rows of a base")
+    log, torn = frames(bytes.fromhex(vector["log"]), True)
+    last = on_disk = number
+    for sequence, kind, body in log:
+        reader.need((kind, sequence) == (1, last + 1) or (kind == 4 and sequence <= last), "sequence")
+        if kind == 1:
+            last = sequence
+            found += operations(body)
+        else:
+            on_disk = max(on_disk, sequence)
+    return {"sequence": last, "on_disk": on_disk, "torn": torn, "operations": found}
+
+
+def manifest(text):
+    """Section 10."""
+    fields = json.loads(text)
+    reader.need(fields["version"] == 1, "version")
+    reader.need(set(fields) == {"version", "vault", "backup", "created_at", "ledger_size", "ledger_root", "epoch", "files"}, "fields")
+    names = [file["name"] for file in fields["files"]]
+    reader.need(all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name) for name in names), "name")
+    reader.need(names == sorted(set(names)), "order")
+    reader.need(all(re.fullmatch(r"[0-9a-f]{64}", file["sha256"]) for file in fields["files"]), "hash")
+
+
+def check_copies():
+    found = vectors("copies")
+    for vector in found["mirrors"]:
+        told = None
+        if refusal(lambda: mirror(vector)) is None:
+            told = mirror(vector)
+        check(told == vector["told"], vector)
+    for vector in found["manifests"]:
+        check((refusal(lambda: manifest(vector["text"])) is None) == vector["valid"], vector)
+    return len(found["mirrors"]) + len(found["manifests"])
+
+
 if __name__ == "__main__":
     counts = {"envelopes": check_envelopes(), "places": check_places(), "derived": check_derived()}
-    print(json.dumps(counts | {"layouts": check_layouts()}))
+    print(json.dumps(counts | {"layouts": check_layouts(), "copies": check_copies()}))
