@@ -68,7 +68,7 @@ pub fn choose(fault: Option<String>, crash_at: Option<String>) -> Vec<String> {
         }
     }
     if let Some(step) = crash_at {
-        said.push(format!("it crashes after the step `{step}` of a seal"));
+        said.push(format!("it crashes after the step `{step}`"));
         let _first = CRASH_AT.set(step);
     }
     said
@@ -94,7 +94,8 @@ pub fn hides_old_root() -> bool {
     is(Fault::KeepOldRoot) || is(Fault::CertifyBeforeDrop)
 }
 
-/// Ends the process as a crash does, if it is to end after this step of a seal. What it was told may be the step, or `@`
+/// Ends the process as a crash does, if it is to end after this step: of a seal, `fence` (the fence of an erasure is
+/// written) or `erase` (it is durable, and not yet answered). What it was told may be the step, or `@`
 /// and a file to look into each time, so that one process can be told later.
 pub fn step_taken(step: &str) -> ControlFlow<()> {
     let Some(told) = CRASH_AT.get() else { return ControlFlow::Continue(()) };

@@ -181,7 +181,13 @@ impl Committer {
         }
         let head = HeadRow { size: self.tree.size(), root: self.tree.root() };
         batch.put(Keyspace::Ledger, keys::LEDGER_HEAD, head.encode());
+        #[cfg(feature = "sabotage")]
+        let fences = batch.ops.iter().any(|op| matches!(op, Op::Put { key, .. } if keys::parse_fence(key).is_ok()));
         self.engine.write(batch, Durability::Buffered)?;
+        #[cfg(feature = "sabotage")]
+        if fences {
+            let _goes_on = crate::sabotage::step_taken("fence");
+        }
         self.head = head;
         self.group = number;
         Ok(())

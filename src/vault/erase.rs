@@ -120,7 +120,11 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
     remove_keys(case, &mut change, member, opened, scope)?;
     change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
     let reply = erasure(id, &row);
-    Ok(Prepared::durable(reply, change).then(|reply, receipt| reply.leaf = receipt.index))
+    Ok(Prepared::durable(reply, change).then(|reply, receipt| {
+        #[cfg(feature = "sabotage")]
+        let _goes_on = crate::sabotage::step_taken("erase");
+        reply.leaf = receipt.index;
+    }))
 }
 
 /// Decides with the hold as a fact: its presence forbids erasing, whether or not it can be opened.
