@@ -13,6 +13,8 @@ use crate::place::Id;
 pub(crate) struct Canary {
     pub(crate) member: Id,
     pub(crate) erased: bool,
+    /// Of one compartment only: the member's keys and index entries are no concern of it.
+    part: bool,
     /// Its e-mail address, normalised: the index holds a token of it.
     pub(crate) email: Option<String>,
     strings: usize,
@@ -32,7 +34,8 @@ pub(crate) struct Canaries {
 pub(crate) struct Sightings(BTreeSet<usize>);
 
 impl Canaries {
-    /// Reads lines of JSON: `{"member": id, "erased": bool, "strings": [..], "email": ..}`.
+    /// Reads lines of JSON: `{"member": id, "erased": bool, "strings": [..], "email": ..}`, and
+    /// `"part": true` where only one compartment is meant.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
         let (mut members, mut strings, mut planted_in) = (Vec::new(), Vec::new(), Vec::new());
@@ -49,7 +52,8 @@ impl Canaries {
             let erased = value["erased"].as_bool().ok_or_else(what)?;
             planted_in.extend(planted.iter().map(|_| members.len()));
             let email = value["email"].as_str().map(str::to_owned);
-            members.push(Canary { member: id, erased, email, strings: planted.len(), waiting: false });
+            let part = value["part"].as_bool().unwrap_or_default();
+            members.push(Canary { member: id, erased, part, email, strings: planted.len(), waiting: false });
             strings.extend(planted);
         }
         if members.is_empty() || strings.iter().any(|string| string.len() < 12) {
@@ -66,9 +70,9 @@ impl Canaries {
         }
     }
 
-    /// The members whose erasure is to hold.
+    /// The members whose whole erasure is to hold.
     pub(crate) fn erased(&self) -> impl Iterator<Item = &Canary> {
-        self.members.iter().filter(|canary| canary.erased && !canary.waiting)
+        self.members.iter().filter(|canary| canary.erased && !canary.waiting && !canary.part)
     }
 
     pub(crate) fn look(&self, bytes: &[u8], seen: &mut Sightings) {
