@@ -5,19 +5,20 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use data_encoding::{BASE64, HEXLOWER};
 use membervault::clock::Clock;
 use membervault::code::{Code, Coded};
-use membervault::codec::{ErasureRow, ErasureStage, Event, Leaf};
+use membervault::codec::{Event, Leaf};
 use membervault::crypto::LogKey;
 use membervault::http::Settings;
-use membervault::store::{Batch, Durability};
-use membervault::tables::erasure;
+use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::testkit::vault::{TestVault, ctx, log_key};
 use membervault::tlog::{Checkpoint, InclusionProof, KeyName, Note, SignatureType, VerifierKey, cosign, sign_note};
 use membervault::types::{ErasureId, MemberId, Role};
-use membervault::vault::api::{Expect, NewMember, RecordAddress, RecordWrite, Stage};
+use membervault::vault::api::{Expect, NewMember, Page, RecordAddress, RecordWrite, Stage};
 use membervault::vault::certificate::{Certificate, FORMAT, Outcome, Verdict, page, verify};
 use membervault::vault::log::LogSettings;
 use serde_json::{Map, Value, json};
@@ -46,7 +47,10 @@ fn issue(vault: &TestVault, id: &ErasureId) -> String {
 
 /// A vault with three erasures sealed together, and the certificate of one of them.
 fn sealed() -> (TestVault, ErasureId, String) {
-    let vault = TestVault::new(SEED);
+    sealed_in(TestVault::new(SEED))
+}
+
+fn sealed_in(vault: TestVault) -> (TestVault, ErasureId, String) {
     let members = ["Ada", "Grace", "Edsger"].map(|name| member(&vault, name));
     let ids: Vec<_> = members.iter().map(|member| erase(&vault, member)).collect();
     seal(&vault);
@@ -104,19 +108,42 @@ fn a_certificate_stays_true_when_the_vault_goes_on_and_starts_again() {
 }
 
 #[test]
-fn a_purged_erasure_says_so() {
-    let (vault, id, _) = sealed();
-    let row = erasure::read(&*vault.engine, &id).unwrap().unwrap();
-    let purged = ErasureRow { stage: ErasureStage::Purged, purged: row.sealed.plus_millis(5_000), ..row };
-    let mut batch = Batch::new();
-    batch.put(erasure::KEYSPACE, erasure::key(&id), purged.encode());
-    vault.engine.write(batch, Durability::Synced).unwrap();
-    vault.clock.advance_millis(10_000);
-    let verdict = verify(&issue(&vault, &id), vault.vault.log_verifier(), &[]);
+fn a_purged_erasure_says_so_and_the_ledger_too() {
+    // Only what lies in files is purged.
+    let directory = tempfile::tempdir().unwrap();
+    let settings = RocksSettings::new(directory.path().join("db"), Opening::Fresh);
+    let mut vault = TestVault::over(SEED, Arc::new(RocksEngine::open(&settings).unwrap()));
+    vault.reopen(); // begins another run of the seeded randomness: no salt comes twice
+    let (vault, id, before) = sealed_in(vault);
+    for _ in 0..300 {
+        vault.clock.advance_millis(10_000);
+        vault.vault.list_members(&ctx(Role::Crm), &Page { cursor: None, limit: 1 }).wait().unwrap();
+    }
+    vault.vault.purge(&ctx(Role::Ops)).unwrap();
+    vault.clock.advance_millis(100_000);
+    vault.vault.list_members(&ctx(Role::Crm), &Page { cursor: None, limit: 1 }).wait().unwrap();
+    let (key, note) = (vault.vault.log_verifier(), issue(&vault, &id));
+    let verdict = verify(&note, key, &[]);
     assert!(verdict.holds(), "{:?}", verdict.checks);
     let certificate = verdict.certificate.unwrap();
-    assert_eq!((certificate.stage, certificate.stages.purged_at), (Stage::Purged, Some(purged.purged)));
+    let row = vault.vault.erasure(&ctx(Role::Compliance), &id).wait().unwrap();
+    assert_eq!((certificate.stage, certificate.stages.purged_at), (Stage::Purged, row.purged_at));
     assert!(certificate.residual_paths[0].contains("searched"));
+    assert!(verify(&before, key, &[]).holds(), "what was said before stays true");
+
+    let finds = |expected: &[&str], change: &dyn Fn(&mut Value)| {
+        let verdict = verify(&changed(&note, change), key, &[]);
+        assert_eq!(failing(&verdict), expected, "{:?}", verdict.checks);
+    };
+    finds(&["stages"], &|value| drop(value["evidence"].as_object_mut().unwrap().remove("purge")));
+    finds(&["stages"], &|value| value["stage"] = json!("sealed"));
+    finds(&["purge", "stages"], &|value| drop(value["stages"].as_object_mut().unwrap().remove("purged_at")));
+    finds(&["purge"], &|value| value["stages"]["purged_at"] = value["stages"]["sealed_at"].clone());
+    finds(&["purge", "inclusion"], &|value| value["evidence"]["purge"] = value["evidence"]["intent"].clone());
+    finds(&["purge", "inclusion"], &|value| {
+        leaf(value, "purge", |leaf| leaf.event = Event::Purge(vec![[1; 32]]));
+    });
+    finds(&["inclusion"], &|value| leaf(value, "purge", |leaf| leaf.reference = [1; 16]));
 }
 
 #[test]
@@ -308,7 +335,7 @@ fn the_page_is_whole_and_harmless() {
     let mut certificate = verdict.certificate.clone().unwrap();
     let html = page(&certificate, &note, &verdict);
     for part in
-        [&id.to_string(), &HEXLOWER.encode(&certificate.erasure.tag), "Defeated by", "holds: all three", "</html>"]
+        [&id.to_string(), &HEXLOWER.encode(&certificate.erasure.tag), "Defeated by", "holds: all of them", "</html>"]
     {
         assert!(html.contains(part), "{part}");
     }

@@ -22,7 +22,7 @@ Examples:
   membervault verify-certificate erasure.certificate --log-key ... --witness ... --html page.html
 
 The key is what `membervault log key` printed; get it by another way than the certificate. Checked, in this order: form, \
-signature, intent, rotation, seal (the ledger entries and what they say), inclusion (that they are in the signed log), \
+signature, intent, rotation, seal, purge (the ledger entries and what they say), inclusion (that they are in the signed log), \
 witness (for each one given), stages. Exit code 0 means that all of them hold; 5 that one does not.")]
 pub(super) struct Arguments {
     /// The certificate

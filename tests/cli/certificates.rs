@@ -68,7 +68,7 @@ fn a_certificate_is_written_once_sealed_and_holds_without_the_vault() {
         assert!(held.out.contains(line), "{line}: {}", held.out);
     }
     assert!(held.out.contains("Defeated by: ") && held.out.contains("Not covered: "), "{}", held.out);
-    assert!(elsewhere.read("page.html").contains("holds: all three"));
+    assert!(elsewhere.read("page.html").contains("holds: all of them"));
     assert_eq!(verify(&["--html", "page.html"]).code, 1, "nothing is overwritten");
     let json: serde_json::Value = serde_json::from_str(&verify(&["--json"]).out).unwrap();
     assert_eq!((&json["holds"], &json["stage"]), (&true.into(), &"sealed".into()));

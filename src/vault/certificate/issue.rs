@@ -86,17 +86,23 @@ impl Vault {
         Ok(sign_note(&(text + "\n"), origin, key))
     }
 
-    /// The three entries, all under one checkpoint.
+    /// The entries, all under one checkpoint.
     fn evidence_for(&self, row: &ErasureRow) -> Result<Evidence, Error> {
         let rotation = tables::rotation::read(self.engine(), row.epoch)?
             .ok_or(Error::Internal("an erasure is sealed by a rotation"))?;
-        let last = row.leaf.max(rotation.leaf).max(row.seal_leaf);
+        let purge = if row.stage == ErasureStage::Purged { Some(self.purge_leaf(row)?) } else { None };
+        let last = row.leaf.max(rotation.leaf).max(row.seal_leaf).max(purge.unwrap_or(0));
         let (size, checkpoint) = self.checkpoint_over(last)?;
         let entry = |index| -> Result<Entry, Error> {
             let leaf = StoredLog(self.engine()).leaf_bytes(index)?;
             let leaf = leaf.ok_or(Error::Internal("the leaves of an erasure are in the ledger"))?;
             Ok(Entry { leaf, proof: self.proof_in(index, size, checkpoint.clone())?.text() })
         };
-        Ok(Evidence { intent: entry(row.leaf)?, rotation: entry(rotation.leaf)?, seal: entry(row.seal_leaf)? })
+        Ok(Evidence {
+            intent: entry(row.leaf)?,
+            rotation: entry(rotation.leaf)?,
+            seal: entry(row.seal_leaf)?,
+            purge: purge.map(entry).transpose()?,
+        })
     }
 }

@@ -1,10 +1,11 @@
 //! Certificates of erasures: what was erased, when its keys were destroyed, what would defeat that, and the proof that
 //! the ledger says so too. One signed file that is checked without the vault.
 //!
-//! [`issue`] writes it from the rows and the ledger, [`verify`] checks it with nothing but the log's public key, [`page`]
-//! prints it. It names the member by its random id and holds no personal data.
+//! [`Vault::certificate`](super::Vault::certificate) writes it from the rows and the ledger, [`verify`] checks it with
+//! nothing but the log's public key, [`page`] prints it. It names the member by its random id and holds no personal data.
 
 mod issue;
+mod leaves;
 mod page;
 mod verify;
 mod words;
@@ -125,6 +126,9 @@ pub struct Evidence {
     pub rotation: Entry,
     /// `seal`: the old root is gone everywhere, for this tag among others.
     pub seal: Entry,
+    /// `purge`, once there is one: the files were searched for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purge: Option<Entry>,
 }
 
 /// One entry of the ledger.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::clock::Timestamp;
 use crate::codec::event::{Rotation, SealEvent};
 use crate::codec::{Event, Leaf};
 use crate::tlog::{InclusionProof, Note, VerifierKey, leaf_hash};
@@ -22,7 +23,7 @@ pub enum Outcome {
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Its name: `form`, `signature`, `intent`, `rotation`, `seal`, `inclusion`, `witness`, `stages`.
+    /// Its name: `form`, `signature`, `intent`, `rotation`, `seal`, `purge`, `inclusion`, `witness`, `stages`.
     pub name: &'static str,
     /// What it came to.
     pub outcome: Outcome,
@@ -71,8 +72,9 @@ pub fn verify(text: &str, key: &VerifierKey, witnesses: &[VerifierKey]) -> Verdi
             check("intent", intent(&certificate)),
             check("rotation", rotation(&certificate)),
             check("seal", seal(&certificate)),
-            check("inclusion", inclusion(evidence, key)),
         ]);
+        checks.extend(evidence.purge.as_ref().map(|entry| check("purge", purge(&certificate, entry))));
+        checks.push(check("inclusion", inclusion(evidence, key)));
         checks.extend(witnesses.iter().map(|witness| check("witness", cosigned(evidence, witness))));
         checks.push(check("stages", stages(&certificate)));
     }
@@ -153,10 +155,21 @@ fn seal(certificate: &Certificate) -> Finding {
     Ok(format!("the root before epoch {epoch} is gone everywhere, for this tag and {} others", tags.len() - 1))
 }
 
-/// The three entries are in the log, in this order, under one checkpoint that the log's key signed.
+/// The purge names this tag.
+fn purge(certificate: &Certificate, entry: &Entry) -> Finding {
+    let leaf = leaf(entry)?;
+    let Event::Purge(tags) = leaf.event else { return Err("the entry is no purge".to_owned()) };
+    demand(tags.contains(&certificate.erasure.tag), "the entry does not name the tag of this erasure")?;
+    let purged = certificate.stages.purged_at.map(Timestamp::as_minutes);
+    demand(purged == Some(leaf.minute), "the entry is of another time")?;
+    Ok("the files of the vault were searched for it, and it was not found".to_owned())
+}
+
+/// The entries are in the log, in this order, under one checkpoint that the log's key signed.
 fn inclusion(evidence: &Evidence, key: &VerifierKey) -> Finding {
     let (mut before, mut signed) = (None, None::<(u64, String)>);
-    for (name, entry) in [("intent", &evidence.intent), ("rotation", &evidence.rotation), ("seal", &evidence.seal)] {
+    let always = [("intent", &evidence.intent), ("rotation", &evidence.rotation), ("seal", &evidence.seal)];
+    for (name, entry) in always.into_iter().chain(evidence.purge.as_ref().map(|entry| ("purge", entry))) {
         let because = |what: &dyn fmt::Display| format!("{name}: {what}");
         let proof = InclusionProof::parse(&entry.proof).map_err(|error| because(&error))?;
         let checkpoint = proof.verify(&leaf_hash(&entry.leaf), key).map_err(|error| because(&error))?;
@@ -166,7 +179,7 @@ fn inclusion(evidence: &Evidence, key: &VerifierKey) -> Finding {
         before = Some(proof.index);
         signed = Some((checkpoint.size, proof.checkpoint));
     }
-    Ok(format!("all three are in the log of {} entries", signed.map_or(0, |(size, _)| size)))
+    Ok(format!("all of them are in the log of {} entries", signed.map_or(0, |(size, _)| size)))
 }
 
 fn cosigned(evidence: &Evidence, witness: &VerifierKey) -> Finding {
@@ -184,9 +197,9 @@ fn stages(certificate: &Certificate) -> Finding {
     demand(ascending, "the stages do not follow each other")?;
     let last = times.purged_at.unwrap_or(times.sealed_at);
     demand(times.sealed_at <= last && last <= certificate.issued_at, "a stage is later than what follows it")?;
-    match (certificate.stage, times.purged_at) {
-        (Stage::Sealed, None) => Ok(format!("sealed at {}", times.sealed_at)),
-        (Stage::Purged, Some(purged)) => Ok(format!("sealed at {}, purged at {purged}", times.sealed_at)),
-        _ => Err("the stage is not that of its times".to_owned()),
+    match (certificate.stage, times.purged_at, &certificate.evidence.purge) {
+        (Stage::Sealed, None, None) => Ok(format!("sealed at {}", times.sealed_at)),
+        (Stage::Purged, Some(purged), Some(_)) => Ok(format!("sealed at {}, purged at {purged}", times.sealed_at)),
+        _ => Err("the stage is not that of its times and entries".to_owned()),
     }
 }

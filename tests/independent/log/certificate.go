@@ -16,7 +16,10 @@ type certificate struct {
 		Destroyed string `json:"destroyed_root"`
 		Remaining string `json:"remaining_root"`
 	}
-	Evidence struct{ Intent, Rotation, Seal entry }
+	Evidence struct {
+		Intent, Rotation, Seal entry
+		Purge                  *entry
+	}
 }
 
 type entry struct{ Leaf, Proof string }
@@ -39,6 +42,9 @@ func (c *copied) certificates() int64 {
 		rotation := c.entry(certificate.Evidence.Rotation, 37, roots)
 		seal := c.entry(certificate.Evidence.Seal, 32, roots, tag)
 		if !(intent < rotation && rotation < seal) {
+			fail("certificate: its entries are not in their order")
+		}
+		if purge := certificate.Evidence.Purge; purge != nil && c.entry(*purge, 38, tag) < seal {
 			fail("certificate: its entries are not in their order")
 		}
 	}
