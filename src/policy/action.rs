@@ -176,6 +176,6 @@ mod tests {
             assert_eq!(Action::from_number(action.number()), Some(*action));
         }
         assert_eq!(Action::from_number(0), None);
-        assert_eq!(Action::from_number(25), None);
+        assert_eq!(Action::from_number(26), None);
     }
 }
