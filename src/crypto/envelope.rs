@@ -86,18 +86,19 @@ pub fn seal_into<P: Place>(
     let bound = Bound::new(suite, place)?;
     let mut salt = [0; SALT_LEN];
     entropy.fill(&mut salt)?;
-    let [ek, com] = bound.derive(key, &salt);
+    let derived = bound.derive(key, &salt)?;
+    let [ek, com] = &*derived;
     // Everything at once: plaintext lies in `out` until it is encrypted in place, so `out` must not move then.
     out.reserve(plaintext.len().saturating_add(ENVELOPE_OVERHEAD));
     let start = out.len();
     out.extend_from_slice(MAGIC);
     out.push(suite.number());
     out.extend_from_slice(&salt);
-    out.extend_from_slice(com.as_slice());
+    out.extend_from_slice(com);
     let ciphertext = out.len();
     out.extend_from_slice(plaintext);
     let in_place = out.get_mut(ciphertext..).unwrap_or_default();
-    match bound.encrypt(&ek, in_place) {
+    match bound.encrypt(ek, in_place) {
         Ok(tag) => out.extend_from_slice(&tag),
         Err(error) => {
             in_place.zeroize();
@@ -112,13 +113,14 @@ pub fn seal_into<P: Place>(
 pub fn open<P: Place>(key: &Key<P::Key>, place: &P, envelope: &[u8]) -> Result<Plaintext, CryptoError> {
     let parts = Parts::of(envelope)?;
     let bound = Bound::new(parts.suite, place)?;
-    let [ek, com] = bound.derive(key, parts.salt);
-    if !equal_constant_time(com.as_slice(), parts.com) {
+    let derived = bound.derive(key, parts.salt)?;
+    let [ek, com] = &*derived;
+    if !equal_constant_time(com, parts.com) {
         return Err(CryptoError::WrongKeyOrPlace);
     }
     let mut plaintext = Plaintext::with_capacity(parts.ciphertext.len());
     plaintext.extend(parts.ciphertext);
-    bound.decrypt(&ek, plaintext.expose_mut(), parts.tag)?;
+    bound.decrypt(ek, plaintext.expose_mut(), parts.tag)?;
     Ok(plaintext)
 }
 
@@ -177,8 +179,12 @@ impl Bound {
     }
 
     /// The key of this one envelope, and its commitment.
-    fn derive<K: crate::types::place::KeyKind>(&self, key: &Key<K>, salt: &[u8; SALT_LEN]) -> [Zeroizing<[u8; 32]>; 2] {
-        extract_and_expand(salt, key.bytes(), INFO, &sha256(&[self.aad()]))
+    fn derive<K: crate::types::place::KeyKind>(
+        &self,
+        key: &Key<K>,
+        salt: &[u8; SALT_LEN],
+    ) -> Result<Zeroizing<[[u8; 32]; 2]>, CryptoError> {
+        extract_and_expand(salt, key.bytes(), &[INFO, &sha256(&[self.aad()])])
     }
 
     fn encrypt(&self, ek: &[u8; 32], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError> {
