@@ -366,9 +366,8 @@ mod tests {
     /// Two log files, neither ever synced: background work is off, so nothing flushes the older.
     fn two_unsynced_logs(path: &Path) -> u8 {
         let settings = RocksSettings { write_buffer_bytes: 4 << 20, ..RocksSettings::new(path, Opening::Fresh) };
-        let engine = RocksEngine::open(&settings).unwrap();
+        let (engine, mut written) = (RocksEngine::open(&settings).unwrap(), 0);
         engine.db.cancel_all_background_work(true);
-        let mut written = 0;
         while wal::log_files(path).unwrap().len() < 2 {
             put(&engine, written);
             written += 1;
