@@ -3,8 +3,8 @@
 //! Erasing writes a fence and removes the rows; old files still hold them, under keys that today's root leads to. The
 //! seal replaces the keys on every path from the root to what was removed, and then the root, and only then says so.
 //!
-//! A *round* ([`round`]) takes the [`Step`]s once, for a bounded number of leaves of the key tree, so that writers wait
-//! for milliseconds; readers never wait. A *sweep* ([`sweep`]) is as many rounds as there were leaves to re-key when it
+//! A *round* (`round`) takes the [`Step`]s once, for a bounded number of leaves of the key tree, so that writers wait
+//! for milliseconds; readers never wait. A *sweep* (`sweep`) is as many rounds as there were leaves to re-key when it
 //! began, and then certifies the erasures that were fenced before it began. There is one sweep at a time.
 
 pub(super) mod capsule;
