@@ -1,4 +1,5 @@
--- wrk's part of scripts/bench: random ids, one of a thousand bodies, and the result as one JSON line.
+-- wrk's part of scripts/bench: random ids (each once where they are erased), one of a thousand bodies, and the result as
+-- one JSON line.
 -- The job comes in the environment, since wrk hands no arguments to every thread.
 local function lines(name, most)
   local list = {}
@@ -12,7 +13,7 @@ end
 local method, path = os.getenv("LOAD_METHOD"), os.getenv("LOAD_PATH")
 local headers = { ["Authorization"] = os.getenv("LOAD_AUTHORIZATION"), ["X-Vault-Token"] = os.getenv("LOAD_VAULT_TOKEN") }
 local ids, bodies, before, behind = nil, nil, nil, nil
-local threads = 0
+local threads, turn = 0, 0
 
 function setup(thread)
   threads = threads + 1
@@ -22,7 +23,8 @@ end
 function init(_)
   math.randomseed(tonumber(os.getenv("LOAD_SEED")) * 64 + number)
   ids = lines("LOAD_IDS")
-  if method ~= "GET" then
+  turn = tonumber(os.getenv("LOAD_FROM") or 0) + number
+  if method == "PUT" then
     bodies = lines("LOAD_BODIES", 1000)
     headers["Content-Type"] = os.getenv("LOAD_CONTENT_TYPE")
   end
@@ -30,7 +32,11 @@ function init(_)
 end
 
 function request()
-  local target = before .. ids[math.random(#ids)] .. behind
+  local index = math.random(#ids)
+  if method == "DELETE" then
+    index, turn = math.min(turn, #ids), turn + 2
+  end
+  local target = before .. ids[index] .. behind
   return wrk.format(method, target, headers, bodies and bodies[math.random(#bodies)])
 end
 

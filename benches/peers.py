@@ -201,6 +201,7 @@ class Vault(Server):
         self.command("import", str(self.members))
         self.import_seconds = time.monotonic() - started
         self.bearer = f"Bearer {self.token('crm')}"
+        self.eraser = f"Bearer {self.token('compliance')}"
         with open(self.members) as members, open(self.bodies, "w") as bodies:
             for _, line in zip(range(1000), members):
                 bodies.write('{"data":' + line.strip() + "}\n")
@@ -230,6 +231,11 @@ class Vault(Server):
             return wrk(job, self.url(), "/v1/members/{id}", self.ids, authorization=self.bearer)
         return wrk(job, self.url(), "/v1/members/{id}/records/core/card", self.ids, self.bodies, "PUT",
                    authorization=self.bearer)
+
+    def erase(self, job, first):
+        """Erases members in the order of their list, from the one at `first` on."""
+        return wrk(job, self.url(), "/v1/members/{id}", self.ids, method="DELETE", authorization=self.eraser,
+                   **{"from": str(first)})
 
     def disk_bytes(self):
         return tree_bytes(self.home)

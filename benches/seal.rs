@@ -15,7 +15,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use membervault::clock::{Clock, SystemClock};
@@ -31,6 +31,7 @@ use membervault::store::{
 };
 use membervault::tables;
 use membervault::types::{Actor, Compartment, Ctx, MemberId, RequestId, Role, VaultId};
+use membervault::vault::api::Page;
 use membervault::vault::log::LogSettings;
 use membervault::vault::{Founding, Parts, Vault};
 
@@ -39,6 +40,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const MEMBERS: [u64; 3] = [10_000, 1_000_000, 10_000_000];
 const ERASURES: [usize; 3] = [1, 100, 10_000];
+/// The largest vault whose whole tree is turned.
+const ROTATED_MAX: u64 = 1_000_000;
 /// Rows of one batch while the vault is filled.
 const FILLED_EACH: u64 = 4_096;
 /// Callers that erase at one time.
@@ -74,7 +77,40 @@ fn measure(members: u64, place: &Path) {
         samples.sort_by_key(|sample| sample.cpu);
         samples[samples.len() / 2].print(members, erasures);
     }
+    if members <= ROTATED_MAX {
+        rotate(&vault, place, members, &left);
+    }
     vault.close().unwrap();
+}
+
+/// A rotation of the master key, with readers who go on.
+fn rotate(vault: &Vault, place: &Path, members: u64, live: &[MemberId]) {
+    let master = KeyFile::create(&place.join("next-key"), &OsEntropy).unwrap();
+    let (done, reads, failed) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let crm = ctx(Role::Crm);
+    let page = Page { cursor: None, limit: 1 };
+    let (report, wall) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for member in live.iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+                let counter = if vault.list_records(&crm, member, &page).wait().is_ok() { &reads } else { &failed };
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let began = Instant::now();
+        let report = vault.rotate_master(&ctx(Role::Ops), &master).unwrap();
+        done.store(true, Ordering::Relaxed);
+        (report, began.elapsed())
+    });
+    println!(
+        "{members:>10} members: the master key rotated and {} leaves ({} rows) re-keyed in {:.1} s; longest pause of writers \
+         {} us; {} reads meanwhile, {} failed",
+        report.leaves,
+        report.rows,
+        wall.as_secs_f64(),
+        report.longest_pause_us,
+        reads.load(Ordering::Relaxed),
+        failed.load(Ordering::Relaxed)
+    );
 }
 
 struct Sample {
@@ -105,7 +141,7 @@ fn seal(vault: &Vault, engine: &Counting, gone: &[MemberId]) -> Sample {
     std::thread::scope(|scope| {
         for part in gone.chunks(gone.len().div_ceil(ERASERS)) {
             let (vault, ctx) = (vault.clone(), &compliance);
-            scope.spawn(move || part.iter().for_each(|id| drop(vault.erase(ctx, id, None).wait().unwrap())));
+            scope.spawn(move || part.iter().for_each(|id| _ = vault.erase(ctx, id, None).wait().unwrap()));
         }
     });
     let (bytes, cpu, began) = (engine.bytes.load(Ordering::Relaxed), processor_time(), Instant::now());
@@ -154,7 +190,7 @@ fn filled(members: u64, place: &Path) -> (Vault, Arc<Counting>, Vec<MemberId>) {
         let count = FILLED_EACH.min(members - made);
         let mut batch = Batch::new();
         for _ in 0..count {
-            let (member, row) = member(&keyring, &*engine);
+            let (member, row) = member(&keyring, &engine);
             batch.put(tables::member::KEYSPACE, tables::member::key(&member), row);
             if some.len() < ERASURES.iter().sum::<usize>() + REPEATED {
                 some.push(member);
