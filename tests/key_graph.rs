@@ -31,6 +31,7 @@ const OPS_MIN: usize = 16;
 const OPS_MAX: usize = 56;
 /// So many bytes of a key, or of a canary, are looked for in the clear.
 const NEEDLE: usize = 6;
+const NOT_NAMED: &str = "certified as if nobody kept a way to it, while a holder that was given up does";
 
 /// What the histories came to.
 #[derive(Debug, Default)]
@@ -110,10 +111,13 @@ fn check(world: &World, dead: &mut Dead, tally: &mut Tally) {
     let look = |past: usize| world.engine.written(|written| reach(&VAULT_ID, written, &[world.keyring(past)]));
     let today = world.engine.written(|written| reach(&VAULT_ID, written, &world.keyrings()));
     tally.opened += today.opened;
+    let residual = world.residual().map(|kept| world.engine.written(|written| reach(&VAULT_ID, written, &[kept])));
     let mut of_then: BTreeMap<usize, Reached> = BTreeMap::new();
     for person in &world.people {
         if let Some(Erased { id, opened_by }) = world.is_certified(person.erased) {
             person_is_out_of_reach(person, &today);
+            let kept = residual.as_ref().is_some_and(|residual| residual.mk_of(&person.id));
+            assert!(!kept || world.names_the_revoked(Erased { id, opened_by }), "{NOT_NAMED}");
             if dead.checked.insert(*id.as_bytes()) {
                 person_is_reached(person, of_then.entry(opened_by).or_insert_with(|| look(opened_by)), dead);
             }
@@ -124,6 +128,9 @@ fn check(world: &World, dead: &mut Dead, tally: &mut Tally) {
             if let Some(Erased { id, opened_by }) = world.is_certified(part.erased) {
                 let then = of_then.entry(opened_by).or_insert_with(|| look(opened_by));
                 part_is_out_of_reach(person, name, part, &today, then);
+                let number = then.members[&person.id].numbers[*name];
+                let kept = residual.as_ref().is_some_and(|residual| residual.deks_of(&person.id, number) > 0);
+                assert!(!kept || world.names_the_revoked(Erased { id, opened_by }), "{NOT_NAMED}");
                 if dead.checked.insert(*id.as_bytes()) {
                     part_is_reached(person, name, part, then, dead);
                 }

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use membervault::codec::ErasureStage;
+use membervault::codec::{ErasureStage, Event, Leaf, keys};
 use membervault::crypto::KeyringBody;
 use membervault::keyring::Holder;
-use membervault::store::Engine;
 use membervault::store::capsules::Capsules as _;
+use membervault::store::{Engine, Keyspace, Reader as _};
 use membervault::tables;
 use membervault::testkit::recorder::RecordingEngine;
 use membervault::testkit::slot;
 use membervault::testkit::vault::{TestVault, ctx};
-use membervault::types::{ErasureId, MemberId, RecordMeta, Role};
+use membervault::types::slot::HolderState;
+use membervault::types::{ErasureId, HolderName, MemberId, RecordMeta, Role};
 use membervault::vault::api::{Expect, NewHold, NewMember, RecordAddress, RecordPatch, RecordQuery, RecordWrite};
 use membervault::vault::seal::Step;
 use proptest::prelude::*;
@@ -62,6 +63,8 @@ pub enum Op {
     SealTorn,
     /// A holder of the keyring goes away, or comes back.
     HolderAway(bool),
+    /// The holder that is away is given up, with what it keeps.
+    HolderRevoked,
     Reopen,
 }
 
@@ -79,7 +82,8 @@ pub fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::Seal),
         2 => (0..Step::ORDER.len()).prop_map(Op::SealEndedAfter),
         1 => Just(Op::SealTorn),
-        1 => any::<bool>().prop_map(Op::HolderAway),
+        2 => any::<bool>().prop_map(Op::HolderAway),
+        1 => Just(Op::HolderRevoked),
         1 => Just(Op::Reopen),
     ]
 }
@@ -111,6 +115,8 @@ pub struct World {
     pub engine: Arc<RecordingEngine>,
     pub people: Vec<Person>,
     numbers: u32,
+    away: bool,
+    revoked: bool,
 }
 
 impl World {
@@ -121,7 +127,7 @@ impl World {
             let holder = Holder { name: name.parse().unwrap(), directory: format!("/holders/{name}").into() };
             test.vault.add_holder(&ctx(Role::Ops), holder).unwrap();
         }
-        Self { test, engine, people: Vec::new(), numbers: 0 }
+        Self { test, engine, people: Vec::new(), numbers: 0, away: false, revoked: false }
     }
 
     /// A keyring of the past.
@@ -129,10 +135,28 @@ impl World {
         slot::decode(&self.test.slot.past()[past])
     }
 
-    /// Every keyring there is: here, and at each holder, also one that is away.
+    /// Every keyring that counts: here, and at each registered holder, also one that is away.
     pub fn keyrings(&self) -> Vec<KeyringBody> {
-        let held = HOLDERS.map(|name| slot::decode(&self.test.slot.held_by(&name.parse().unwrap()).unwrap()));
+        let registered = HOLDERS.iter().take(if self.revoked { 1 } else { 2 });
+        let held = registered.map(|name| self.held_by(&name.parse().unwrap()));
         std::iter::once(self.keyring(self.present())).chain(held).collect()
+    }
+
+    /// What a holder keeps that was given up.
+    pub fn residual(&self) -> Option<KeyringBody> {
+        self.revoked.then(|| self.held_by(&far()))
+    }
+
+    fn held_by(&self, holder: &HolderName) -> KeyringBody {
+        slot::decode(&self.test.slot.held_by(holder).unwrap())
+    }
+
+    /// Whether the seal of an erasure says that a holder was given up.
+    pub fn names_the_revoked(&self, erased: Erased) -> bool {
+        let row = tables::erasure::read(&*self.engine, &erased.id).unwrap().unwrap();
+        let leaf = self.engine.get(Keyspace::Ledger, &keys::leaf(row.seal_leaf)).unwrap().unwrap();
+        let Event::Seal(seal) = Leaf::parse(&leaf).unwrap().event else { panic!("the leaf of a seal") };
+        seal.holders.iter().any(|holder| holder.name == far() && holder.state == HolderState::Revoked)
     }
 
     /// Which keyring is the present one.
@@ -173,7 +197,11 @@ impl World {
             }
             Op::SealEndedAfter(step) => self.seal_ended_after(Step::ORDER[step], look),
             Op::SealTorn => self.seal_torn(look),
-            Op::HolderAway(away) => self.test.slot.set_away(&HOLDERS[1].parse().unwrap(), away),
+            Op::HolderAway(away) => {
+                self.away = away;
+                self.test.slot.set_away(&far(), away);
+            }
+            Op::HolderRevoked => self.revoke(),
             Op::Reopen => self.test.reopen(),
         }
     }
@@ -241,6 +269,13 @@ impl World {
         self.people[at].parts.entry(name).or_default().erased = erased;
     }
 
+    fn revoke(&mut self) {
+        if self.away && !self.revoked {
+            self.test.vault.revoke_holder(&ctx(Role::Ops), &far()).unwrap();
+            self.revoked = true;
+        }
+    }
+
     fn hold(&mut self, at: usize) {
         let (compliance, member) = (ctx(Role::Compliance), self.people[at].id);
         let hold = NewHold { reason: self.canary(), reference: None };
@@ -280,6 +315,10 @@ impl World {
     fn address(&self, at: usize, part: &str) -> RecordAddress {
         RecordAddress { member: self.people[at].id, compartment: part.parse().unwrap(), name: "one".parse().unwrap() }
     }
+}
+
+fn far() -> HolderName {
+    HOLDERS[1].parse().unwrap()
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -1,10 +1,14 @@
 //! Holders of the keyring: an erasure is sealed when each has dropped the old root.
 
 use membervault::code::{Code, Coded};
+use membervault::codec::{Event, Leaf, keys};
 use membervault::keyring::Holder;
+use membervault::store::Keyspace;
+use membervault::tables;
 use membervault::testkit::slot::decode;
 use membervault::testkit::vault::{TestVault, ctx};
-use membervault::types::{HolderName, Role};
+use membervault::types::slot::{HolderState, HolderStatement};
+use membervault::types::{ErasureId, HolderName, Role};
 use membervault::vault::api::Stage;
 
 use super::{assert_sound, create, erase, seal, stage};
@@ -56,6 +60,22 @@ fn a_holder_that_is_gone_for_good_is_revoked_and_named() {
     test.vault.revoke_holder(&ctx(Role::Ops), &lost.name).unwrap();
     assert_eq!(seal(&test.vault).unwrap().sealed, 1);
     assert_eq!(stage(&test.vault, &erasure), Stage::Sealed);
+    let given_up = HolderStatement { name: lost.name.clone(), state: HolderState::Revoked };
+    assert_eq!(said_of(&test, &erasure), [given_up.clone()], "the copy that was not brought up to date is named");
+
+    // A later member lies under keys that the old root leads to as well, until its own leaf is re-keyed.
+    let later = create(&test.vault, "later");
+    let erasure = erase(&test.vault, &later);
+    assert_eq!(seal(&test.vault).unwrap().sealed, 1);
+    assert_eq!(said_of(&test, &erasure), [given_up]);
+}
+
+/// What the seal of an erasure says of the holders.
+fn said_of(test: &TestVault, erasure: &ErasureId) -> Vec<HolderStatement> {
+    let row = tables::erasure::read(&*test.engine, erasure).unwrap().unwrap();
+    let leaf = test.engine.get(Keyspace::Ledger, &keys::leaf(row.seal_leaf)).unwrap().unwrap();
+    let Event::Seal(seal) = Leaf::parse(&leaf).unwrap().event else { panic!("the leaf of a seal") };
+    seal.holders
 }
 
 #[test]

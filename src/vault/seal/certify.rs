@@ -83,12 +83,12 @@ impl Vault {
         Ok(())
     }
 
-    /// What the holders said: all that are registered acknowledged, or this would not be written.
+    /// What the holders said: all that are registered acknowledged, or this would not be written. Whoever was ever given
+    /// up is named for good: its root leads to old keys of leaves, under which rows were written later too.
     fn holder_statements(&self, body: &KeyringBody) -> Result<Vec<HolderStatement>, Error> {
         let said = |name: HolderName, state| HolderStatement { name, state };
         let registered = body.holders.iter().map(|holder| said(holder.name.clone(), HolderState::Acknowledged));
-        let residual = tables::residual::all(self.engine())?.into_iter();
-        let given_up = residual.filter(|(_, row)| row.epoch < body.epoch);
+        let given_up = tables::residual::all(self.engine())?.into_iter();
         Ok(registered.chain(given_up.map(|(name, _)| said(name, HolderState::Revoked))).collect())
     }
 
