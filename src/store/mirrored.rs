@@ -170,7 +170,7 @@ impl Core {
     }
 
     fn needs_base(&self, mirror: &Mirror) -> bool {
-        mirror.log.as_ref().is_none_or(|log| log.bytes > self.settings.log_bytes_max)
+        !mirror.taken && mirror.log.as_ref().is_none_or(|log| log.bytes > self.settings.log_bytes_max)
     }
 
     fn rebase(&self, position: usize) -> Result<(), StoreError> {

@@ -15,6 +15,8 @@ pub(super) struct Mirror {
     /// Changes whenever another file becomes the log.
     pub(super) generation: u64,
     pub(super) log: Option<Log>,
+    /// Another process has it. What that writes may be newer than this engine, so it is never taken over.
+    pub(super) taken: bool,
     /// A log that counts once its base is complete: of a mirror that was away.
     pub(super) next: Option<Log>,
 }
@@ -30,7 +32,7 @@ pub(super) struct Log {
 
 impl Mirror {
     pub(super) const fn away(directory: PathBuf) -> Self {
-        Self { directory, generation: 0, log: None, next: None }
+        Self { directory, generation: 0, log: None, taken: false, next: None }
     }
 
     /// A mirror whose last batch is the engine's last: its log goes on after `tail`.
@@ -40,7 +42,7 @@ impl Mirror {
         let mut log = Log::begin(&files::log(&directory, tail.sequence), false, tail.sequence, lock)?;
         log.put(tail.on_disk, Kind::OnDisk, &[])?;
         File::open(&directory)?.sync_all()?;
-        Ok(Self { directory, generation: 0, log: Some(log), next: None })
+        Ok(Self { directory, generation: 0, log: Some(log), taken: false, next: None })
     }
 
     /// Whether every batch is written here.
@@ -88,7 +90,9 @@ impl Mirror {
                 Ok(sequence)
             }
             None => {
-                let lock = Arc::new(files::lock(&self.directory)?);
+                let lock = files::lock(&self.directory);
+                self.taken = lock.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+                let lock = Arc::new(lock?);
                 files::remove_parts(&self.directory)?;
                 // After all that lies here, and never the number of a file that does.
                 let sequence = files::Names::of(&self.directory)?.last().saturating_add(1 << 32);
