@@ -61,7 +61,11 @@ fn a_holder_that_is_gone_for_good_is_revoked_and_named() {
     assert_eq!(seal(&test.vault).unwrap().sealed, 1);
     assert_eq!(stage(&test.vault, &erasure), Stage::Sealed);
     let given_up = HolderStatement { name: lost.name.clone(), state: HolderState::Revoked };
-    assert_eq!(said_of(&test, &erasure), [given_up.clone()], "the copy that was not brought up to date is named");
+    assert_eq!(
+        said_of(&test, &erasure),
+        std::slice::from_ref(&given_up),
+        "the copy that was not brought up to date is named"
+    );
 
     // A later member lies under keys that the old root leads to as well, until its own leaf is re-keyed.
     let later = create(&test.vault, "later");
