@@ -45,7 +45,6 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("subtle", &["crypto/"]),
     // Storage and formats.
     ("crc32fast", &["masterkey/", "codec/", "store/mirrored", "vault/bearer"]),
-    ("aho_corasick", &["store/needles"]),
     ("rocksdb", &["store/rocks"]),
     ("zstd", &["codec/"]),
     ("toml", &["policy/", "config/"]),

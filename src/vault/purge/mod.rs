@@ -33,10 +33,8 @@ use super::act::{Act, Prepared};
 use super::pipeline::Case;
 use super::{Error, Vault};
 
-/// Needles that one reading of the files looks for: some ten megabytes of automaton.
-const NEEDLES_MAX: usize = 50_000;
-/// Needles of one purge; what is above them waits for the next.
-const DUE_NEEDLES_MAX: usize = 1_000_000;
+/// Needles of one purge, some 20 MiB: ten thousand erasures of usual members. What is above them waits for the next.
+const NEEDLES_MAX: usize = 250_000;
 /// With more places than this, a keyspace is cleaned as a whole.
 const PLACES_MAX: usize = 64;
 /// Rounds of a search before it is given up for this time: the engine merges files faster than they are read.
@@ -144,12 +142,6 @@ struct Due {
     residue: ResidueRow,
 }
 
-impl Due {
-    fn needles(&self) -> usize {
-        self.residue.pieces.len() + self.residue.ends.len()
-    }
-}
-
 impl Vault {
     /// Sets how purges work; once.
     pub fn set_purges(&self, settings: PurgeSettings) {
@@ -218,13 +210,8 @@ impl Vault {
         self.clean(&due, &mut report)?;
         let cleaned = self.now();
         report.cleaning_ms = cleaned.millis_since(began);
-        let mut rest = due.as_slice();
-        while !rest.is_empty() {
-            let (part, later) = rest.split_at(of_one_search(rest));
-            let clean = self.search(directory, part, &mut report)?;
-            self.certify_purged(clean)?;
-            rest = later;
-        }
+        let clean = self.search(directory, &due, &mut report)?;
+        self.certify_purged(clean)?;
         report.searching_ms = self.now().millis_since(cleaned);
         tracing::info!(
             erasures = report.erasures,
@@ -245,10 +232,14 @@ impl Vault {
             after = chunk.items.last().map(|(id, _)| *id);
             for (id, residue) in chunk.items {
                 let row = tables::erasure::read(self.engine(), &id)?;
-                let sealed = row.filter(|row| row.stage == ErasureStage::Sealed);
-                due.extend(sealed.map(|row| Due { id, row, residue }).inspect(|due| needles += due.needles()));
+                let Some(row) = row.filter(|row| row.stage == ErasureStage::Sealed) else { continue };
+                needles += residue.pieces.len() + residue.ends.len();
+                if needles > NEEDLES_MAX {
+                    return Ok(due);
+                }
+                due.push(Due { id, row, residue });
             }
-            if !chunk.more || needles >= DUE_NEEDLES_MAX {
+            if !chunk.more {
                 return Ok(due);
             }
         }
@@ -270,7 +261,8 @@ impl Vault {
         let needles = Needles::new((0..).zip(due).flat_map(|(owner, due)| {
             let pieces = due.residue.pieces.iter().map(<[u8; 16]>::as_slice);
             pieces.chain(due.residue.ends.iter().map(<[u8; 12]>::as_slice)).map(move |needle| (owner, needle))
-        }))?;
+        }));
+        let needles = needles.ok_or(Error::Internal("pieces and ends are long enough to be looked for"))?;
         let mut search = Search::new(directory, &needles);
         let whole = self.search_rounds(&mut search)?;
         let found = search.found();
@@ -324,16 +316,6 @@ impl Vault {
         }
         Ok(())
     }
-}
-
-/// How many of these are looked for together: at least one.
-fn of_one_search(due: &[Due]) -> usize {
-    let mut needles = 0;
-    let fits = due.iter().take_while(|due| {
-        needles += due.needles();
-        needles <= NEEDLES_MAX
-    });
-    fits.count().clamp(1, due.len().max(1))
 }
 
 /// What to rewrite. Never a narrow range: an engine may print the bounds.
