@@ -24,8 +24,8 @@ const HEAD: usize = size_of::<u64>();
 /// Spreads heads over the filter: 2^64 divided by the golden ratio.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Bits of the filter for each needle, so that few places of a file are looked at twice; and the logarithm of its bits.
-const FILTER_BITS: usize = 32;
-const FILTER_BITS_LOG: std::ops::RangeInclusive<u32> = 12..=25;
+const FILTER_BITS: usize = 256;
+const FILTER_BITS_LOG: std::ops::RangeInclusive<u32> = 12..=24;
 
 /// What is looked for. Each needle belongs to somebody, who is named by a number.
 ///
@@ -101,7 +101,7 @@ impl Needles {
     }
 }
 
-/// The word of the filter that has a bit. Its numbers are below 2^25.
+/// The word of the filter that has a bit. Its numbers are below 2^24.
 fn word_of(bit: u64) -> usize {
     usize::try_from(bit / 64).unwrap_or(usize::MAX)
 }

@@ -5,14 +5,14 @@
 
 mod failure;
 mod framing;
+mod place;
 mod settings;
 mod tidy;
 mod wal;
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,14 +26,13 @@ use rocksdb::{
 pub use settings::{Opening, RocksSettings};
 
 use self::failure::{failed, failed_io, failed_to_open};
+use self::place::{holds_database, lock, make_directory};
 use self::settings::Replay;
 use self::wal::{Mark, Verdict};
 use super::{
     Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Snapshot, StoreError, Visit,
 };
 
-/// Held while the engine is open. RocksDB ignores the file.
-const LOCK_FILE: &str = "membervault.lock";
 /// RocksDB's pointer to its present MANIFEST.
 const CURRENT_FILE: &str = "CURRENT";
 /// Bytes of a log record besides keys and rows, for each operation: tag, keyspace and lengths.
@@ -281,41 +280,6 @@ fn walk(mut rows: DBRawIterator<'_>, range: &KeyRange, visit: &mut Visit<'_>) ->
         rows.next();
     }
     rows.status().map_err(|e| failed("scanning rows", e))
-}
-
-/// Whether anything of a RocksDB lies here: a lost CURRENT must not look like an empty directory.
-fn holds_database(path: &Path) -> Result<bool, StoreError> {
-    let names = match path.read_dir() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        names => names.and_then(Iterator::collect::<io::Result<Vec<_>>>),
-    };
-    let names = names.map_err(|e| failed_io("reading the directory", e))?;
-    Ok(names.iter().map(std::fs::DirEntry::file_name).any(|name| {
-        let name = name.to_string_lossy();
-        name == CURRENT_FILE || name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log")
-    }))
-}
-
-/// For the owner alone. The parent is synced, so that the directory is there after a crash.
-fn make_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600);
-    let file = options.open(path.join(LOCK_FILE)).map_err(|e| failed_io("locking the database", e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(failed_io("locking the database", error)),
-        Err(error @ TryLockError::WouldBlock) => {
-            Err(StoreError::Locked { path: path.to_path_buf(), source: Arc::new(error) })
-        }
-    }
 }
 
 /// Looks at the MANIFEST and the log, and cuts a torn tail off.
