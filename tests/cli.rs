@@ -14,6 +14,8 @@ mod import;
 mod members;
 #[path = "cli/opening.rs"]
 mod opening;
+#[path = "cli/purge.rs"]
+mod purge;
 #[path = "cli/restore.rs"]
 mod restore;
 #[path = "cli/settings.rs"]
