@@ -317,6 +317,8 @@ fn log_bytes(path: &Path) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+
     use super::*;
 
     fn put(engine: &RocksEngine, number: u8) {
