@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use membervault::vault::api::{
 };
 use membervault::vault::backup::BackupSettings;
 use membervault::vault::restore::{Control, Restored, Restoring};
+use membervault::vault::seal::Step;
 use membervault::vault::{Error, Parts, Vault};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -217,6 +219,30 @@ fn a_mirror_stands_in_for_a_database_that_is_lost() {
     let (vault, done) = house.restore(backup, Control::Mirror(&mirror), "into").unwrap();
     house.check(&vault, &[3, 4, 5, 6, 7]);
     assert_eq!((done.members, done.erased_again), (19, 0));
+}
+
+#[test]
+fn a_machine_lost_in_the_middle_of_a_seal_is_restored_and_seals_again() {
+    // What comes after the drop of the old root changes nothing that is mirrored.
+    for stop in Step::ORDER.into_iter().take_while(|step| *step != Step::Wipe) {
+        let house = House::new();
+        let backup = house.backup();
+        house.erase(1);
+        let House { directory, live, members } = house;
+        let remains = live.remains();
+        live.vault.close().unwrap();
+        drop(live);
+        let watch = move |step| if step == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let house = House { directory, live: remains.open(Some(Arc::new(watch))).unwrap(), members };
+        let _cut_short = house.live.vault.seal_due();
+        let mirror = house.path("mirror");
+        let (vault, done) = house.restore(backup, Control::Mirror(&mirror), "into").unwrap();
+        assert_eq!(done.erased_again, 0, "after {}", stop.name());
+        house.check(&vault, &[1]);
+        vault.erase(&ctx(Role::Compliance), &house.members[2], None).wait().unwrap();
+        vault.seal_due().unwrap();
+        house.check(&vault, &[1, 2]);
+    }
 }
 
 #[test]
