@@ -11,8 +11,9 @@ use crate::types::{IdentifierKind, MemberId};
 
 /// Children of every node but the root.
 pub const FAN_OUT: u32 = 256;
-/// A seal rewraps whole shards: beyond this many members a shard, one more level is cheaper.
-const MEMBERS_PER_SHARD_MAX: u64 = 256;
+/// A seal rewraps whole shards: beyond this many members a shard, one more level (8 KiB) is cheaper than their rows, and
+/// the cost of one erasure stays within twice that of the smallest vault.
+const MEMBERS_PER_SHARD_MAX: u64 = 64;
 /// Full buckets chain a second page, which costs every lookup there a second read. At 50 of 64 slots on average about
 /// one bucket in fifty does, and the pages are four fifths full.
 const MEMBERS_PER_BUCKET: u64 = 50;
@@ -172,8 +173,8 @@ mod tests {
         assert_eq!(shape(0), (2, 64, 1, 1 + 257 + 3));
         assert_eq!(shape(10_000), (2, 200, 1, 1 + 257 + 3));
         assert_eq!(shape(1_000_000), (2, 20_000, 2, 1 + 257 + 3 * (1 + 79)));
-        assert_eq!(shape(1 << 24).0, 2);
-        assert_eq!(shape((1 << 24) + 1).0, 3);
+        assert_eq!(shape(1 << 22).0, 2);
+        assert_eq!(shape((1 << 22) + 1).0, 3);
         assert_eq!(shape(1_000_000_000), (3, 20_000_000, 4, 65_794 + 3 * (1 + 2 + 306 + 78_125)));
         assert_eq!(shape(MEMBERS_EXPECTED_MAX).0, 3);
         assert!(TreeShape::for_members(MEMBERS_EXPECTED_MAX + 1).is_err());

@@ -24,7 +24,7 @@ use crate::types::place::{Bucket, KeyKind, Node, Shard};
 /// costs one open. About 10 KiB each, 20 MiB at most. (The cache is split and its parts fill unevenly: hence the room.)
 const INNER_NODES_CACHED_MAX: usize = 2_048;
 /// Nodes whose children are shard keys. There are 256 at the usual depth, all kept; at the greatest depth 65,536, one in
-/// eight kept. At most 80 MiB, reached only by vaults beyond 16 million members.
+/// eight kept. At most 80 MiB, reached only by vaults beyond 4 million members.
 const SHARD_NODES_CACHED_MAX: usize = 8_192;
 /// Nodes whose children are bucket keys. A vault for a million members has 267, all kept; at most 20 MiB.
 const BUCKET_NODES_CACHED_MAX: usize = 2_048;

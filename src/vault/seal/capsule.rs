@@ -39,8 +39,8 @@ impl Vault {
             copy.range(tables::dirty::KEYSPACE, &KeyRange::prefix(mark))?;
         }
         copy_marks(&mut copy)?;
-        copy_pending(&mut copy)?;
         let first_leaf = self.seals().slot().read()?.ledger_size.max(head.size.saturating_sub(CAPSULE_LEAVES_MAX));
+        copy_pending(&mut copy, first_leaf)?;
         let capsule = Capsule {
             vault: *self.id(),
             epoch,
@@ -61,15 +61,20 @@ impl Vault {
 /// What else waits to be re-keyed, so that no erasure among the pending passes for one whose leaves are done.
 fn copy_marks(copy: &mut Copying<'_>) -> Result<(), Error> {
     for (subtree, leaf) in tables::dirty::list(copy.reader, None, CAPSULE_MARKS_MAX)?.items {
-        copy.row(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf).to_vec())?;
+        let key = tables::dirty::key(subtree, leaf).to_vec();
+        copy.rows.push(CapsuleRow { keyspace: number(tables::dirty::KEYSPACE), key, row: Vec::new() });
     }
     Ok(())
 }
 
-/// The erasures that wait, with their fences: the batch they came in may be lost as well.
-fn copy_pending(copy: &mut Copying<'_>) -> Result<(), Error> {
+/// The erasures that wait, with their fences: the batch they came in may be lost as well. Not those from before
+/// `first_leaf`: a ledger that has lost so much is beyond a redo, so where there is one they are there.
+fn copy_pending(copy: &mut Copying<'_>, first_leaf: u64) -> Result<(), Error> {
     for id in pending_in(copy.reader)? {
         let row = tables::erasure::read(copy.reader, &id)?.ok_or(Error::Internal("an erasure has its row"))?;
+        if row.leaf < first_leaf {
+            continue;
+        }
         copy.row(tables::pending::KEYSPACE, tables::pending::key(&id).to_vec())?;
         copy.row(tables::erasure::KEYSPACE, tables::erasure::key(&id).to_vec())?;
         copy.row(tables::fence::KEYSPACE, tables::fence::key(&row.member, row.compartment).to_vec())?;
