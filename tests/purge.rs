@@ -8,17 +8,14 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use membervault::code::{Code, Coded};
 use membervault::codec::ResidueRow;
-use membervault::crypto::Entropy;
 use membervault::ledger::{Event, Leaf};
 use membervault::store::needles::{Needles, Round, Search};
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::store::{Engine, KeyRange, Keyspace};
 use membervault::tables;
-use membervault::testkit::entropy::SeededEntropy;
 use membervault::testkit::vault::{Remains, TestVault, ctx, ctx_for};
 use membervault::types::{Compartment, ErasureId, MemberId, RecordMeta, Role};
 use membervault::vault::Vault;
@@ -283,58 +280,4 @@ fn a_purge_in_the_background_ends_with_the_vault() {
     house.vault().close().unwrap();
     assert_eq!(house.vault().purge_due().unwrap_err().code(), Code::ShuttingDown);
     assert_eq!(house.stages(&erasures), BTreeSet::from([Stage::Sealed]));
-}
-
-/// What a purge costs, for `docs/PERFORMANCE.md`: `cargo test --test purge -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn a_purge_of_a_larger_vault() {
-    let house = House::new(8);
-    let members: Vec<_> = (0..5_000).map(|number| create(house.vault(), number)).collect();
-    house.engine().flush().unwrap();
-    for gone in [&members[..1], &members[1..1_001]] {
-        let erasing = Instant::now();
-        let erasures: Vec<_> = gone.iter().map(|member| erase(house.vault(), member, None)).collect();
-        let erased = erasing.elapsed();
-        house.seal();
-        let residues = house.residues();
-        let row: usize = residues.iter().map(|(_, row)| row.encode().len()).sum::<usize>() / residues.len();
-        house.engine().flush().unwrap();
-        Keyspace::ALL.iter().for_each(|keyspace| house.engine().compact(*keyspace, &KeyRange::all()).unwrap());
-        println!("left after all was compacted: {:?}", found(&house.files(), &residues));
-        let began = Instant::now();
-        let report = house.purge();
-        println!(
-            "{} erasures in {erased:?}, residue {row} bytes; purge {:?}: {report:?}",
-            erasures.len(),
-            began.elapsed()
-        );
-        assert_eq!(house.stages(&erasures), BTreeSet::from([Stage::Purged]));
-    }
-    let names = fs::read_dir(house.files()).unwrap().map(|entry| entry.unwrap());
-    for entry in names.filter(|entry| !entry.file_name().to_string_lossy().ends_with(".sst")) {
-        println!("{:?} {}", entry.file_name(), entry.metadata().unwrap().len());
-    }
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn how_fast_files_are_searched() {
-    let place = tempfile::tempdir().unwrap();
-    let entropy = SeededEntropy::new(9);
-    let mut data = vec![0; 64 << 20];
-    data.chunks_mut(1 << 20).for_each(|chunk| entropy.fill(chunk).unwrap());
-    fs::write(place.path().join("file"), &data).unwrap();
-    for count in [10, 1_000, 50_000] {
-        let mut pieces = vec![[0u8; 16]; count];
-        entropy.fill(pieces.as_flattened_mut()).unwrap();
-        let began = Instant::now();
-        let needles = Needles::new((0..).zip(pieces.iter().map(<[u8; 16]>::as_slice))).unwrap();
-        let built = began.elapsed();
-        let began = Instant::now();
-        let mut search = Search::new(place.path(), &needles);
-        assert_eq!(search.round(&mut |_| ControlFlow::Continue(())).unwrap(), Round::Whole);
-        let rate = 64.0 / began.elapsed().as_secs_f64();
-        println!("{count} needles: built in {built:?}, {rate:.0} MiB/s");
-    }
 }
