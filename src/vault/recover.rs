@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::code::Code;
 use crate::codec::{Capsule, ErasureRow, Event};
 use crate::crypto;
-use crate::keyring::KeyringBody;
+use crate::keyring::{Keyring, KeyringBody};
 use crate::ledger;
 use crate::store::{Batch, Durability, Engine};
 use crate::tables;
@@ -25,10 +25,8 @@ use crate::types::{Actor, Ctx, Role};
 
 use super::open::Parts;
 use super::seal::capsule::keyspace;
+use super::seal::certify::share;
 use super::{Error, Vault};
-
-/// The epoch of a tree that was never sealed.
-const FIRST_EPOCH: u64 = 1;
 
 /// What was found when the vault was opened, and done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -80,7 +78,7 @@ impl Recovery {
 /// Settles which tree is the vault's: the body of the keyring as it is now, and what was found.
 pub(super) fn settle(parts: &Parts) -> Result<(KeyringBody, Recovery), Error> {
     let body = parts.slot.read()?;
-    let tree = tables::meta::epoch(&*parts.engine)?.unwrap_or(FIRST_EPOCH);
+    let tree = tables::meta::epoch(&*parts.engine)?.unwrap_or(Keyring::FIRST_EPOCH);
     match (body.epoch, body.next.as_ref().map(|(epoch, _)| *epoch)) {
         (present, None) if tree == present => Ok((body, Recovery::Sound)),
         (present, Some(epoch)) if tree == present => Ok((abandon(parts, body)?, Recovery::SealAbandoned { epoch })),
@@ -109,11 +107,7 @@ fn abandon(parts: &Parts, mut body: KeyringBody) -> Result<KeyringBody, Error> {
     }
     body.next = None;
     parts.slot.replace(&body, &*parts.entropy)?;
-    for holder in &body.holders {
-        if let Err(error) = parts.slot.share(holder) {
-            tracing::warn!(holder = %holder.name, %error, "a holder of the keyring could not be brought up to date");
-        }
-    }
+    share(&*parts.slot, &body);
     Ok(body)
 }
 

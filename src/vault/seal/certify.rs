@@ -2,7 +2,7 @@
 
 use crate::codec::event::{SEAL_TAGS_MAX, SealEvent};
 use crate::codec::{ErasureRow, ErasureStage, Event};
-use crate::keyring::KeyringBody;
+use crate::keyring::{Holder, KeyringBody, KeyringSlot};
 use crate::ledger::{Change, Durability, LateRow};
 use crate::tables;
 use crate::types::slot::{HolderState, HolderStatement};
@@ -94,18 +94,23 @@ impl Vault {
 
     /// Brings every holder to hold what the keyring holds. Names those that could not be.
     pub(crate) fn share_with_holders(&self, body: &KeyringBody) -> Vec<HolderName> {
-        let share = |holder: &&crate::keyring::Holder| match self.seals().slot().share(holder) {
-            Ok(()) => false,
-            Err(error) => {
-                tracing::warn!(holder = %holder.name, %error, "a holder of the keyring could not be brought up to date");
-                true
-            }
-        };
-        body.holders.iter().filter(share).map(|holder| holder.name.clone()).collect()
+        share(&*self.seals().slot(), body)
     }
 
     pub(super) fn is_sealed(&self, id: &ErasureId) -> Result<bool, Error> {
         let row = tables::erasure::read(self.engine(), id)?.ok_or_else(Error::not_found)?;
         Ok(row.stage >= ErasureStage::Sealed)
     }
+}
+
+/// Brings every holder to hold what the slot holds. Names those that could not be.
+pub(in crate::vault) fn share(slot: &dyn KeyringSlot, body: &KeyringBody) -> Vec<HolderName> {
+    let behind = |holder: &&Holder| match slot.share(holder) {
+        Ok(()) => false,
+        Err(error) => {
+            tracing::warn!(holder = %holder.name, %error, "a holder of the keyring could not be brought up to date");
+            true
+        }
+    };
+    body.holders.iter().filter(behind).map(|holder| holder.name.clone()).collect()
 }

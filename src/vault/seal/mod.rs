@@ -8,7 +8,7 @@
 //! began, and then certifies the erasures that were fenced before it began. There is one sweep at a time.
 
 pub(super) mod capsule;
-mod certify;
+pub(super) mod certify;
 mod everything;
 mod round;
 mod step;
