@@ -58,6 +58,20 @@ codes! {
     PurposeUnknown = "purpose_unknown",
     /// The role of this token may do this, but not for the stated purpose.
     PurposeNotAllowed = "purpose_not_allowed",
+    /// The member has not agreed to the stated purpose, or no longer does.
+    ConsentMissing = "consent_missing",
+    /// The member objected to the stated purpose.
+    Objected = "objected",
+    /// The member has restricted the use of its data.
+    Restricted = "restricted",
+    /// The stated purpose decides about members without a person, and the member refused that.
+    AutomatedDecision = "automated_decision",
+    /// The recipient this token acts for may not receive data for the stated purpose.
+    RecipientNotAllowed = "recipient_not_allowed",
+    /// The use of member data is stopped for this token, its role, or everybody.
+    Frozen = "frozen",
+    /// This token has read as many members as it may outside a window for bulk reads.
+    WindowClosed = "window_closed",
     /// There is no such thing, or this token may not know of it.
     NotFound = "not_found",
     /// The member, or this part of the member, was erased.

@@ -68,6 +68,13 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         | Code::PurposeRequired => EXIT_USAGE,
         Code::Forbidden
         | Code::PurposeNotAllowed
+        | Code::ConsentMissing
+        | Code::Objected
+        | Code::Restricted
+        | Code::AutomatedDecision
+        | Code::RecipientNotAllowed
+        | Code::Frozen
+        | Code::WindowClosed
         | Code::Unauthenticated
         | Code::NotFound
         | Code::Gone

@@ -4,6 +4,7 @@
 //! are keyed under members' keys, names are those of holders.
 
 use super::CodecError;
+pub use super::leaf_kind::LeafKind;
 use super::reader::Reader;
 pub use super::seal::{HolderChange, Rotation, SEAL_TAGS_MAX, SealEvent};
 use super::seal::{encode_name, encode_tags, parse_change, parse_tags};
@@ -15,93 +16,6 @@ pub(super) const WHAT: &str = "ledger leaf";
 pub type Detail = [u8; 32];
 /// The commitment of an access that left no details.
 pub const NO_DETAIL: Detail = [0; 32];
-
-macro_rules! kinds {
-    ($($(#[$doc:meta])+ $name:ident = $number:literal $text:literal,)+) => {
-        /// What a leaf attests. The numbers never change.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum LeafKind { $($(#[$doc])+ $name = $number,)+ }
-
-        impl LeafKind {
-            /// Every kind.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
-
-            /// The number in the leaf.
-            pub const fn number(self) -> u8 {
-                self as u8
-            }
-
-            /// The kind of a number.
-            pub const fn from_number(number: u8) -> Option<Self> {
-                match number { $($number => Some(Self::$name),)+ _ => None }
-            }
-
-            /// The name in listings.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
-            }
-        }
-    };
-}
-
-kinds! {
-    /// The vault was made.
-    VaultInit = 1 "vault.init",
-    /// The vault was opened.
-    VaultOpen = 2 "vault.open",
-    /// A member was created.
-    MemberCreate = 3 "member.create",
-    /// A record was created or changed.
-    RecordWrite = 4 "record.write",
-    /// A record was deleted.
-    RecordDelete = 5 "record.delete",
-    /// A record was read.
-    RecordRead = 6 "record.read",
-    /// A member was looked up by an identifier.
-    MemberLookup = 7 "member.lookup",
-    /// Member ids were listed.
-    MemberList = 8 "member.list",
-    /// The records of a member were listed.
-    RecordList = 9 "record.list",
-    /// All that is held about a member was read.
-    MemberExport = 10 "member.export",
-    /// A request was denied.
-    Denial = 11 "denial",
-    /// A member or a compartment was erased.
-    EraseIntent = 12 "erase.intent",
-    /// A legal hold was set.
-    HoldSet = 13 "hold.set",
-    /// A legal hold was released.
-    HoldRelease = 14 "hold.release",
-    /// An API token was issued.
-    TokenCreate = 15 "token.create",
-    /// An API token was revoked.
-    TokenRevoke = 16 "token.revoke",
-    /// A policy came into force.
-    PolicyLoad = 17 "policy.load",
-    /// A batch was imported.
-    Import = 18 "import",
-    /// The keyring file was rewritten in a newer form.
-    KeyringUpgrade = 19 "keyring.upgrade",
-    /// A witness's cosignature on a checkpoint was stored.
-    LogCosign = 20 "log.cosign",
-    /// The keys of erasures are gone everywhere.
-    Seal = 32 "seal",
-    /// Data rows of a backup were put under the latest control rows.
-    Restore = 33 "restore",
-    /// A backup was made.
-    Backup = 34 "backup",
-    /// The keyring was put under another master key.
-    MasterRotate = 35 "master.rotate",
-    /// A holder of the keyring was added, removed or revoked.
-    Holder = 36 "holder",
-    /// The key tree got a new root.
-    TreeRotate = 37 "tree.rotate",
-    /// The files of the database hold nothing of erasures any more.
-    Purge = 38 "purge",
-    /// Every leaf of the key tree was marked, to get a new key.
-    TreeMark = 39 "tree.mark",
-}
 
 /// What a leaf attests, with what it says beyond its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +75,29 @@ pub enum Event {
     /// The tags of the erasures, ascending.
     Purge(Vec<[u8; 32]>),
     TreeMark,
+    ConsentChange(Detail),
+    StandingChange(Detail),
+    AudienceRead,
+    SegmentRead,
+    RecordQuery,
+    ShareCreate(Detail),
+    ShareOpen(Detail),
+    ShareRevoke(Detail),
+    RequestStep(Detail),
+    Disclosure(Detail),
+    RecipientChange([u8; 32]),
+    RetentionRun([u8; 32]),
+    WindowOpen([u8; 32]),
+    WindowClose([u8; 32]),
+    CanaryTouch(Detail),
+    Freeze([u8; 32]),
+    FreezeRelease([u8; 32]),
+    BreachReport([u8; 32]),
+    AuditReport([u8; 32]),
+    SchemaLoad([u8; 32]),
+    DekRotate(Detail),
+    HistoryRead(Detail),
+    CanaryWrite(Detail),
 }
 
 impl Event {
@@ -195,6 +132,29 @@ impl Event {
             Self::TreeRotate(_) => LeafKind::TreeRotate,
             Self::Purge(_) => LeafKind::Purge,
             Self::TreeMark => LeafKind::TreeMark,
+            Self::ConsentChange(_) => LeafKind::ConsentChange,
+            Self::StandingChange(_) => LeafKind::StandingChange,
+            Self::AudienceRead => LeafKind::AudienceRead,
+            Self::SegmentRead => LeafKind::SegmentRead,
+            Self::RecordQuery => LeafKind::RecordQuery,
+            Self::ShareCreate(_) => LeafKind::ShareCreate,
+            Self::ShareOpen(_) => LeafKind::ShareOpen,
+            Self::ShareRevoke(_) => LeafKind::ShareRevoke,
+            Self::RequestStep(_) => LeafKind::RequestStep,
+            Self::Disclosure(_) => LeafKind::Disclosure,
+            Self::RecipientChange(_) => LeafKind::RecipientChange,
+            Self::RetentionRun(_) => LeafKind::RetentionRun,
+            Self::WindowOpen(_) => LeafKind::WindowOpen,
+            Self::WindowClose(_) => LeafKind::WindowClose,
+            Self::CanaryTouch(_) => LeafKind::CanaryTouch,
+            Self::Freeze(_) => LeafKind::Freeze,
+            Self::FreezeRelease(_) => LeafKind::FreezeRelease,
+            Self::BreachReport(_) => LeafKind::BreachReport,
+            Self::AuditReport(_) => LeafKind::AuditReport,
+            Self::SchemaLoad(_) => LeafKind::SchemaLoad,
+            Self::DekRotate(_) => LeafKind::DekRotate,
+            Self::HistoryRead(_) => LeafKind::HistoryRead,
+            Self::CanaryWrite(_) => LeafKind::CanaryWrite,
         }
     }
 
@@ -206,7 +166,10 @@ impl Event {
             | Self::Import
             | Self::KeyringUpgrade
             | Self::MasterRotate
-            | Self::TreeMark => {}
+            | Self::TreeMark
+            | Self::AudienceRead
+            | Self::SegmentRead
+            | Self::RecordQuery => {}
             Self::MemberCreate(hash)
             | Self::RecordWrite(hash)
             | Self::RecordDelete(hash)
@@ -214,6 +177,26 @@ impl Event {
             | Self::MemberLookup(hash)
             | Self::RecordList(hash)
             | Self::MemberExport(hash)
+            | Self::ConsentChange(hash)
+            | Self::StandingChange(hash)
+            | Self::ShareCreate(hash)
+            | Self::ShareOpen(hash)
+            | Self::ShareRevoke(hash)
+            | Self::RequestStep(hash)
+            | Self::Disclosure(hash)
+            | Self::RecipientChange(hash)
+            | Self::RetentionRun(hash)
+            | Self::WindowOpen(hash)
+            | Self::WindowClose(hash)
+            | Self::CanaryTouch(hash)
+            | Self::Freeze(hash)
+            | Self::FreezeRelease(hash)
+            | Self::BreachReport(hash)
+            | Self::AuditReport(hash)
+            | Self::SchemaLoad(hash)
+            | Self::DekRotate(hash)
+            | Self::HistoryRead(hash)
+            | Self::CanaryWrite(hash)
             | Self::HoldSet(hash)
             | Self::HoldRelease(hash)
             | Self::PolicyLoad(hash) => out.extend_from_slice(hash),
@@ -301,6 +284,29 @@ impl Event {
             }),
             LeafKind::Purge => Self::Purge(parse_tags(&mut reader)?),
             LeafKind::TreeMark => Self::TreeMark,
+            LeafKind::ConsentChange => Self::ConsentChange(*reader.array()?),
+            LeafKind::StandingChange => Self::StandingChange(*reader.array()?),
+            LeafKind::AudienceRead => Self::AudienceRead,
+            LeafKind::SegmentRead => Self::SegmentRead,
+            LeafKind::RecordQuery => Self::RecordQuery,
+            LeafKind::ShareCreate => Self::ShareCreate(*reader.array()?),
+            LeafKind::ShareOpen => Self::ShareOpen(*reader.array()?),
+            LeafKind::ShareRevoke => Self::ShareRevoke(*reader.array()?),
+            LeafKind::RequestStep => Self::RequestStep(*reader.array()?),
+            LeafKind::Disclosure => Self::Disclosure(*reader.array()?),
+            LeafKind::RecipientChange => Self::RecipientChange(*reader.array()?),
+            LeafKind::RetentionRun => Self::RetentionRun(*reader.array()?),
+            LeafKind::WindowOpen => Self::WindowOpen(*reader.array()?),
+            LeafKind::WindowClose => Self::WindowClose(*reader.array()?),
+            LeafKind::CanaryTouch => Self::CanaryTouch(*reader.array()?),
+            LeafKind::Freeze => Self::Freeze(*reader.array()?),
+            LeafKind::FreezeRelease => Self::FreezeRelease(*reader.array()?),
+            LeafKind::BreachReport => Self::BreachReport(*reader.array()?),
+            LeafKind::AuditReport => Self::AuditReport(*reader.array()?),
+            LeafKind::SchemaLoad => Self::SchemaLoad(*reader.array()?),
+            LeafKind::DekRotate => Self::DekRotate(*reader.array()?),
+            LeafKind::HistoryRead => Self::HistoryRead(*reader.array()?),
+            LeafKind::CanaryWrite => Self::CanaryWrite(*reader.array()?),
         };
         reader.finish().map(|()| event)
     }

@@ -45,6 +45,22 @@ pub mod tag {
     pub const COSIGNED: u8 = b'W';
     /// A holder of the keyring that was given up while it was away.
     pub const RESIDUAL: u8 = b'U';
+    /// A member that agrees to a purpose.
+    pub const AGREED: u8 = b'C';
+    /// A record, by a value of its metadata.
+    pub const POSTING: u8 = b'T';
+    /// A request of a member.
+    pub const REQUEST: u8 = b'J';
+    /// A link by which a recipient reads.
+    pub const SHARE: u8 = b'S';
+    /// A recipient in the register.
+    pub const RECIPIENT: u8 = b'A';
+    /// A stop of the use of member data.
+    pub const FREEZE: u8 = b'G';
+    /// A window for bulk reads.
+    pub const WINDOW: u8 = b'O';
+    /// A data map that is or was in force.
+    pub const SCHEMA: u8 = b'Y';
 }
 
 /// First byte of the keys of each kind of ledger row.

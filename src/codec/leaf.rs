@@ -125,6 +125,29 @@ mod tests {
             Event::TreeRotate(Rotation { epoch: 3, old_root: [4; 32], new_root: [5; 32], leaves: 6 }),
             Event::Purge(seal(3).tags),
             Event::TreeMark,
+            Event::ConsentChange(detail),
+            Event::StandingChange(detail),
+            Event::AudienceRead,
+            Event::SegmentRead,
+            Event::RecordQuery,
+            Event::ShareCreate(detail),
+            Event::ShareOpen(detail),
+            Event::ShareRevoke(detail),
+            Event::RequestStep(detail),
+            Event::Disclosure(detail),
+            Event::RecipientChange(detail),
+            Event::RetentionRun(detail),
+            Event::WindowOpen(detail),
+            Event::WindowClose(detail),
+            Event::CanaryTouch(detail),
+            Event::Freeze(detail),
+            Event::FreezeRelease(detail),
+            Event::BreachReport(detail),
+            Event::AuditReport(detail),
+            Event::SchemaLoad(detail),
+            Event::DekRotate(detail),
+            Event::HistoryRead(detail),
+            Event::CanaryWrite(detail),
         ]
     }
 
@@ -154,8 +177,8 @@ mod tests {
         let mut bytes = leaf(Event::VaultInit).encode();
         bytes[1] = LeafKind::Denial.number();
         assert!(Leaf::parse(&bytes).is_err());
-        bytes[1] = 40;
-        assert_eq!(Leaf::parse(&bytes), Err(CodecError::Unknown { what: WHAT, found: 40 }));
+        bytes[1] = 63;
+        assert_eq!(Leaf::parse(&bytes), Err(CodecError::Unknown { what: WHAT, found: 63 }));
         let mut bytes = leaf(Event::TokenCreate(TOKEN, Role::Crm)).encode();
         *bytes.last_mut().unwrap() = 9;
         assert_eq!(Leaf::parse(&bytes), Err(CodecError::Invalid { what: WHAT, field: "role" }));

@@ -1,18 +1,19 @@
-//! The body of a member row: the member key and the data keys of its compartments.
+//! The body of a member row: the member key, the data keys of its compartments, how the member stands to their use.
 //!
-//! `1 | created minute u32 | MK 32 | next compartment u16 | count u16 | compartments | zeroes to a multiple of 128`,
-//! a compartment being `number u16 | name len u8 | name | count u8 | (dek version u32 | DEK 32) x count`.
+//! `2 | created minute u32 | MK 32 | next compartment u16 | count u16 | compartments | standing | zeroes to a multiple of
+//! 128`, a compartment being `number u16 | name len u8 | name | count u8 | (dek version u32 | DEK 32) x count`, the
+//! standing as `codec::standing` writes it.
 //! One form a content: numbers and versions ascend. A compartment without a data key was erased; its name stays so that
 //! it is never given keys again.
 
 use super::key_bytes::KeyBytes;
 use super::reader::{Reader, name_len};
-use super::{CodecError, Plaintext};
-use crate::types::Compartment;
+use super::{CodecError, Plaintext, standing};
 use crate::types::record::limits::COMPARTMENTS_MAX;
+use crate::types::{Compartment, Standing};
 
 const WHAT: &str = "member body";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const BLOCK: usize = 128;
 const FIXED_LEN: usize = 41;
 
@@ -30,6 +31,8 @@ pub struct MemberBody<M, D> {
     pub next_compartment: u16,
     /// The compartments, by ascending number.
     pub compartments: Vec<CompartmentKeys<D>>,
+    /// How the member stands to the use of its data.
+    pub standing: Standing,
 }
 
 /// The keys of one compartment.
@@ -89,6 +92,7 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
         for compartment in &self.compartments {
             compartment.encode(&mut body)?;
         }
+        standing::encode(&self.standing, &mut body);
         let padded = body.len().next_multiple_of(BLOCK);
         body.pad_to(padded);
         Ok(body)
@@ -108,8 +112,9 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
         for _ in 0..count {
             compartments.push(CompartmentKeys::parse(&mut reader)?);
         }
+        let standing = standing::parse(&mut reader)?;
         reader.finish_padded(bytes.len(), BLOCK)?;
-        let body = Self { created, mk, next_compartment, compartments };
+        let body = Self { created, mk, next_compartment, compartments, standing };
         body.check().map(|()| body)
     }
 
@@ -117,7 +122,8 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
         let compartment = |keys: &CompartmentKeys<D>| {
             keys.deks.len().saturating_mul(36).saturating_add(keys.name.as_str().len()).saturating_add(4)
         };
-        self.compartments.iter().map(compartment).sum::<usize>().saturating_add(FIXED_LEN).next_multiple_of(BLOCK)
+        let fixed = standing::encoded_len(&self.standing).saturating_add(FIXED_LEN);
+        self.compartments.iter().map(compartment).sum::<usize>().saturating_add(fixed).next_multiple_of(BLOCK)
     }
 
     /// The rules that both directions keep.
@@ -187,7 +193,13 @@ mod tests {
     }
 
     fn body(compartments: Vec<CompartmentKeys<Secret<[u8; 32]>>>) -> Body {
-        MemberBody { created: 7, mk: Secret::new([5; 32]), next_compartment: 9, compartments }
+        MemberBody {
+            created: 7,
+            mk: Secret::new([5; 32]),
+            next_compartment: 9,
+            compartments,
+            standing: Standing::default(),
+        }
     }
 
     #[test]
@@ -233,7 +245,7 @@ mod tests {
             assert!(body(compartments).encode().is_err());
         }
         let bytes = body(vec![compartment(0, "core", &[1])]).encode().unwrap().expose().to_vec();
-        for (at, value) in [(0, 2), (38, 0), (41, 1), (44, b'C'), (127, 1)] {
+        for (at, value) in [(0, 1), (38, 0), (41, 1), (44, b'C'), (127, 1)] {
             let mut bytes = bytes.clone();
             bytes[at] = value;
             assert!(Body::parse(&bytes).is_err(), "{at}");

@@ -12,6 +12,7 @@ mod key_bytes;
 pub mod keyring;
 pub mod keys;
 pub mod leaf;
+mod leaf_kind;
 pub mod member;
 pub mod node;
 pub mod page;
@@ -23,6 +24,7 @@ mod residue;
 mod rotation;
 pub mod rows;
 mod seal;
+mod standing;
 
 pub use capsule::{Capsule, CapsuleClear, CapsuleRow};
 pub use error::CodecError;

@@ -36,9 +36,17 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::InvalidCursor
         | Code::InvalidIdentifier => StatusCode::BAD_REQUEST,
         Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::Forbidden | Code::PurposeRequired | Code::PurposeUnknown | Code::PurposeNotAllowed => {
-            StatusCode::FORBIDDEN
-        }
+        Code::Forbidden
+        | Code::PurposeRequired
+        | Code::PurposeUnknown
+        | Code::PurposeNotAllowed
+        | Code::ConsentMissing
+        | Code::Objected
+        | Code::Restricted
+        | Code::AutomatedDecision
+        | Code::RecipientNotAllowed
+        | Code::Frozen
+        | Code::WindowClosed => StatusCode::FORBIDDEN,
         Code::NoSuchRoute | Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict

@@ -9,7 +9,7 @@ use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, Key};
 use crate::store::Reader;
 use crate::types::place::MemberRowPlace;
 use crate::types::record::limits::COMPARTMENTS_MAX;
-use crate::types::{Compartment, MemberId};
+use crate::types::{Compartment, MemberId, Standing};
 
 /// The version of the first data key of a compartment.
 const FIRST_DEK: u32 = 1;
@@ -23,7 +23,13 @@ impl Keyring {
         entropy: &dyn Entropy,
     ) -> Result<MemberBody, KeyringError> {
         let mk = Key::generate(entropy)?;
-        let mut body = MemberBody { created: now.as_minutes(), mk, next_compartment: 0, compartments: Vec::new() };
+        let mut body = MemberBody {
+            created: now.as_minutes(),
+            mk,
+            next_compartment: 0,
+            compartments: Vec::new(),
+            standing: Standing::default(),
+        };
         self.add_compartment(&mut body, first, entropy)?;
         Ok(body)
     }

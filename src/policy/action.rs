@@ -11,6 +11,10 @@ enum Scope {
     Compartments,
     /// One live member as a whole.
     Member,
+    /// One compartment of many members.
+    Many,
+    /// All compartments of many members that the role may see.
+    Everywhere,
     /// Members, but none that is known before the act.
     Members,
     /// The vault itself.
@@ -91,6 +95,64 @@ actions! {
     KeyringChange = 24, "keyring.change", Vault;
     /// Clean the files of what is sealed.
     PurgeRun = 25, "purge.run", Vault;
+    /// Read the data map in force.
+    SchemaRead = 26, "schema.read", Vault;
+    /// Put the data map file of the settings into force.
+    SchemaReload = 27, "schema.reload", Vault;
+    /// See a member's consents, preferences, objections and restrictions.
+    ConsentRead = 28, "consent.read", Member;
+    /// Give or withdraw a consent, or change preferences.
+    ConsentWrite = 29, "consent.write", Member;
+    /// Set or lift an objection, a restriction, or a refusal of automated decisions.
+    StandingWrite = 30, "standing.write", Member;
+    /// Read a record of all members who agree to the stated purpose.
+    AudienceRead = 31, "audience.read", Many;
+    /// Count members, or list their pseudonyms, by what is known of them.
+    SegmentRead = 32, "segment.read", Many;
+    /// Find records of all members by their metadata.
+    RecordQuery = 33, "record.query", Everywhere;
+    /// Change or delete records of all members by their metadata.
+    RecordBulk = 34, "record.bulk", Everywhere;
+    /// Make a link by which one recipient reads chosen fields of a record.
+    ShareCreate = 35, "share.create", Compartment;
+    /// End such a link.
+    ShareRevoke = 36, "share.revoke", Member;
+    /// Open a request of a member for one of its rights.
+    RequestOpen = 37, "request.open", Member;
+    /// See the requests of members and what is due.
+    RequestRead = 38, "request.read", Vault;
+    /// Check, extend, refuse or fulfil a request of a member.
+    RequestDecide = 39, "request.decide", Vault;
+    /// Approve, as a second person, what another asked for.
+    RequestApprove = 40, "request.approve", Vault;
+    /// See who used the data of a member, when, and for which purpose.
+    HistoryRead = 41, "history.read", Member;
+    /// Record that data of a member was given to a recipient.
+    DisclosureWrite = 42, "disclosure.write", Member;
+    /// See the register of recipients.
+    RecipientRead = 43, "recipient.read", Vault;
+    /// Change the register of recipients.
+    RecipientWrite = 44, "recipient.write", Vault;
+    /// See what will go, when and why.
+    RetentionRead = 45, "retention.read", Vault;
+    /// Let go what is due.
+    RetentionRun = 46, "retention.run", Vault;
+    /// Issue a short-lived token to one member, for its own use.
+    MemberTokenCreate = 47, "member_token.create", Member;
+    /// Open or close the time in which a token may read in bulk.
+    WindowOpen = 48, "window.open", Vault;
+    /// Make a member a canary, whose touch raises an alarm, or an ordinary one again.
+    CanaryWrite = 49, "canary.write", Member;
+    /// Stop the use of member data by a token, a role, or all.
+    FreezeSet = 50, "freeze.set", Vault;
+    /// Lift such a stop.
+    FreezeRelease = 51, "freeze.release", Vault;
+    /// See which members and fields a token or role touched.
+    BreachRead = 52, "breach.read", Vault;
+    /// See the report for the regular review of access.
+    AuditRead = 53, "audit.read", Vault;
+    /// Give a compartment of a member a new data key.
+    DekRotate = 54, "dek.rotate", Compartment;
 }
 
 impl Action {
@@ -106,12 +168,12 @@ impl Action {
 
     /// Whether the request must name the one compartment the act touches.
     pub const fn takes_compartment(self) -> bool {
-        matches!(self.scope(), Scope::Compartment)
+        matches!(self.scope(), Scope::Compartment | Scope::Many)
     }
 
     /// Whether the act runs over all compartments of a member, as far as the permit shows them.
     pub const fn spans_compartments(self) -> bool {
-        matches!(self.scope(), Scope::Compartments)
+        matches!(self.scope(), Scope::Compartments | Scope::Everywhere)
     }
 
     /// Whether the act is about one member who must exist: [`super::Facts::member`] decides with.
@@ -127,7 +189,10 @@ impl Action {
 
     /// Whether the answer shows fields of records.
     pub const fn shows_fields(self) -> bool {
-        matches!(self, Self::RecordRead | Self::MemberExport)
+        matches!(
+            self,
+            Self::RecordRead | Self::MemberExport | Self::AudienceRead | Self::SegmentRead | Self::ShareCreate
+        )
     }
 
     /// Whether the act uses a member's data, so that a role with `purpose = "required"` must state one.
@@ -142,6 +207,14 @@ impl Action {
                 | Self::MemberLookup
                 | Self::MemberList
                 | Self::MemberExport
+                | Self::ConsentRead
+                | Self::ConsentWrite
+                | Self::StandingWrite
+                | Self::AudienceRead
+                | Self::SegmentRead
+                | Self::RecordQuery
+                | Self::RecordBulk
+                | Self::ShareCreate
         )
     }
 
@@ -153,7 +226,16 @@ impl Action {
     /// Whether a token bound to one member can mean this act: it is about that one member and is not held against it.
     pub(super) const fn suits_member_token(self) -> bool {
         let own_act = self.needs_live_member() || matches!(self, Self::ErasureRead);
-        own_act && !matches!(self, Self::HoldSet | Self::HoldRelease)
+        let against_it = matches!(
+            self,
+            Self::HoldSet
+                | Self::HoldRelease
+                | Self::DisclosureWrite
+                | Self::MemberTokenCreate
+                | Self::CanaryWrite
+                | Self::DekRotate
+        );
+        own_act && !against_it
     }
 }
 
@@ -176,6 +258,6 @@ mod tests {
             assert_eq!(Action::from_number(action.number()), Some(*action));
         }
         assert_eq!(Action::from_number(0), None);
-        assert_eq!(Action::from_number(26), None);
+        assert_eq!(Action::from_number(55), None);
     }
 }

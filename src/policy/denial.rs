@@ -35,11 +35,32 @@ pub enum Denial {
     /// the difference, because a token that tries the ids of others is worth knowing of.
     #[error("there is no such thing, or this token may not know of it")]
     OtherMember = 8,
+    /// The member has not agreed to the stated purpose, or no longer does.
+    #[error("the member has not agreed to the stated purpose")]
+    ConsentMissing = 9,
+    /// The member objected to the stated purpose.
+    #[error("the member objected to the stated purpose")]
+    Objected = 10,
+    /// The member has restricted the use of its data.
+    #[error("the member has restricted the use of its data")]
+    Restricted = 11,
+    /// The stated purpose decides about members without a person, and the member refused that.
+    #[error("the member refuses automated decisions")]
+    AutomatedDecision = 12,
+    /// The recipient the token acts for may not receive data for the stated purpose.
+    #[error("the recipient this token acts for may not receive data for the stated purpose")]
+    RecipientNotAllowed = 13,
+    /// The use of member data is stopped for the token, its role, or all.
+    #[error("the use of member data is stopped for this token; ask who runs the vault")]
+    Frozen = 14,
+    /// The token reads more members than it may outside a window for bulk reads.
+    #[error("this token has read as many members as it may; open a window for bulk reads")]
+    WindowClosed = 15,
 }
 
 impl Denial {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 15] = [
         Self::Forbidden,
         Self::PurposeRequired,
         Self::PurposeUnknown,
@@ -48,6 +69,13 @@ impl Denial {
         Self::Gone,
         Self::LegalHold,
         Self::OtherMember,
+        Self::ConsentMissing,
+        Self::Objected,
+        Self::Restricted,
+        Self::AutomatedDecision,
+        Self::RecipientNotAllowed,
+        Self::Frozen,
+        Self::WindowClosed,
     ];
 
     /// The reason's number in the ledger.
@@ -71,6 +99,13 @@ impl Coded for Denial {
             Self::NotFound | Self::OtherMember => Code::NotFound,
             Self::Gone => Code::Gone,
             Self::LegalHold => Code::LegalHold,
+            Self::ConsentMissing => Code::ConsentMissing,
+            Self::Objected => Code::Objected,
+            Self::Restricted => Code::Restricted,
+            Self::AutomatedDecision => Code::AutomatedDecision,
+            Self::RecipientNotAllowed => Code::RecipientNotAllowed,
+            Self::Frozen => Code::Frozen,
+            Self::WindowClosed => Code::WindowClosed,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod place;
 pub mod record;
 pub mod role;
 pub mod slot;
+pub mod standing;
 
 /// The version of the program, as everything that names it does. A build that can be told to leak says so.
 pub const VERSION: &str = if cfg!(feature = "sabotage") {
@@ -24,3 +25,4 @@ pub use identifier::{Identifier, IdentifierKind};
 pub use name::{Compartment, FieldName, HolderName, Purpose, RecordName};
 pub use record::{RecordMeta, RecordVersion};
 pub use role::Role;
+pub use standing::Standing;

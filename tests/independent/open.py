@@ -113,13 +113,28 @@ def read_node(body):
     return keys
 
 
+def read_standing(r):
+    flags = r.number(1)
+    need(flags < 8, "invalid")
+    standing = {"restricted": bool(flags & 1), "refuses_automation": bool(flags & 2), "canary": bool(flags & 4)}
+    standing["purposes"] = []
+    for _ in range(r.number(1)):
+        name, bits, until = r.name(), r.number(1), r.number(4)
+        need(bits < 8 and bits & 5 and (bits & 1 or not (bits & 2 or until)), "invalid")
+        standing["purposes"].append([name, bits, until])
+    names = [name for name, _, _ in standing["purposes"]]
+    need(names == sorted(set(names)) and len(names) <= 64, "invalid")
+    return standing
+
+
 def read_member(body):
-    r = Reader(body)
+    r = Reader(body, version=2)
     member = {"created": r.number(4), "mk": r.take(32), "next_compartment": r.number(2), "compartments": []}
     for _ in range(r.number(2)):
         compartment = {"number": r.number(2), "name": r.name()}
         compartment["deks"] = [[r.number(4), r.take(32)] for _ in range(r.number(1))]
         member["compartments"].append(compartment)
+    member["standing"] = read_standing(r)
     r.end(128)
     numbers = [compartment["number"] for compartment in member["compartments"]]
     need(numbers == sorted(set(numbers)) and all(n < member["next_compartment"] for n in numbers), "invalid")

@@ -27,7 +27,11 @@ impl<'a> Reader<'a> {
     }
 
     fn version(&mut self) -> Option<()> {
-        (self.number(1)? == 1).then_some(())
+        self.is(1)
+    }
+
+    fn is(&mut self, version: usize) -> Option<()> {
+        (self.number(1)? == version).then_some(())
     }
 }
 
@@ -67,7 +71,7 @@ pub(crate) struct Member {
 
 pub(crate) fn member(body: &[u8]) -> Option<Member> {
     let mut r = Reader(body);
-    r.version()?;
+    r.is(2)?;
     r.take(4)?;
     let mk = r.array()?;
     r.take(2)?;
@@ -79,6 +83,11 @@ pub(crate) fn member(body: &[u8]) -> Option<Member> {
         for _ in 0..r.number(1)? {
             keys.push((number, u32::from_be_bytes(r.array()?), r.array()?));
         }
+    }
+    r.take(1)?;
+    for _ in 0..r.number(1)? {
+        let purpose = r.number(1)?;
+        r.take(purpose + 5)?;
     }
     Some(Member { mk, keys, length: body.len() - r.0.len() })
 }

@@ -11,6 +11,7 @@ use membervault::crypto::{CompartmentKeys, Entropy, Key, KeyringBody, MemberBody
 use membervault::secret::Secret;
 use membervault::testkit::entropy::SeededEntropy;
 use membervault::types::place::Subtree;
+use membervault::types::standing::{Consent, PurposeStanding, Standing};
 use membervault::types::{Compartment, ErasureId, MemberId, RecordMeta, RecordName, VaultId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -124,6 +125,19 @@ fn member(body: &MemberBody) -> Value {
     json!({
         "created": body.created, "mk": hex(body.mk.expose_key_bytes()), "next_compartment": body.next_compartment,
         "compartments": body.compartments.iter().map(compartment).collect::<Vec<_>>(),
+        "standing": standing(&body.standing),
+    })
+}
+
+fn standing(standing: &Standing) -> Value {
+    let purpose = |one: &PurposeStanding| {
+        let given = one.consent.map_or(0, |consent| 1 | u8::from(consent.explicit) << 1);
+        let until = one.consent.and_then(|consent| consent.until).unwrap_or(0);
+        json!([one.purpose, given | u8::from(one.objected) << 2, until])
+    };
+    json!({
+        "restricted": standing.restricted, "refuses_automation": standing.refuses_automation, "canary": standing.canary,
+        "purposes": standing.purposes().iter().map(purpose).collect::<Vec<_>>(),
     })
 }
 
@@ -292,7 +306,14 @@ fn member_sample(entropy: &dyn Entropy, count: u16) -> Vec<u8> {
     let mut compartments: Vec<_> = (0..count).map(compartment).collect();
     // Of several, one was erased.
     compartments.get_mut(1).into_iter().for_each(|erased| erased.deks.clear());
-    let body = MemberBody { created: 29_921_569, mk, next_compartment: count, compartments };
+    let mut standing = Standing::default();
+    (standing.restricted, standing.refuses_automation) = (count > 1, count > 2);
+    for at in 0..count {
+        let purpose = format!("purpose-{at}").parse().unwrap();
+        let consent = (at != 1).then_some(Consent { explicit: at == 2, until: (at == 2).then_some(30_000_000) });
+        assert!(standing.set_consent(&purpose, consent) && standing.set_objection(&purpose, at == 1));
+    }
+    let body = MemberBody { created: 29_921_569, mk, next_compartment: count, compartments, standing };
     body.encode().unwrap().expose().to_vec()
 }
 

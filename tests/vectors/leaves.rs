@@ -20,7 +20,10 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
         | Event::Import
         | Event::KeyringUpgrade
         | Event::MasterRotate
-        | Event::TreeMark => json!({}),
+        | Event::TreeMark
+        | Event::AudienceRead
+        | Event::SegmentRead
+        | Event::RecordQuery => json!({}),
         Event::LogCosign { size, witness } => json!({ "size": size, "witness": hex(witness) }),
         Event::Seal(seal) => json!({
             "epoch": seal.epoch, "old_root": hex(seal.old_root), "new_root": hex(seal.new_root),
@@ -53,6 +56,26 @@ pub(super) fn fields(leaf: &Leaf) -> Value {
         | Event::RecordList(detail)
         | Event::MemberExport(detail)
         | Event::HoldSet(detail)
+        | Event::ConsentChange(detail)
+        | Event::StandingChange(detail)
+        | Event::ShareCreate(detail)
+        | Event::ShareOpen(detail)
+        | Event::ShareRevoke(detail)
+        | Event::RequestStep(detail)
+        | Event::Disclosure(detail)
+        | Event::RecipientChange(detail)
+        | Event::RetentionRun(detail)
+        | Event::WindowOpen(detail)
+        | Event::WindowClose(detail)
+        | Event::CanaryTouch(detail)
+        | Event::Freeze(detail)
+        | Event::FreezeRelease(detail)
+        | Event::BreachReport(detail)
+        | Event::AuditReport(detail)
+        | Event::SchemaLoad(detail)
+        | Event::DekRotate(detail)
+        | Event::HistoryRead(detail)
+        | Event::CanaryWrite(detail)
         | Event::HoldRelease(detail) => json!({ "detail": hex(detail) }),
     };
     fields.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
