@@ -160,13 +160,7 @@ impl Walk {
     fn start() -> Self {
         let desk = Desk::new();
         let (crm, compliance) = (ctx_for(Role::Crm, "support"), ctx(Role::Compliance));
-        let ending = NewToken {
-            role: Role::Crm,
-            label: "ends soon".to_owned(),
-            member: None,
-            expires_at: Some(START.plus_millis(1_000)),
-            rate_per_s: None,
-        };
+        let ending = NewToken { expires_at: Some(START.plus_millis(1_000)), ..NewToken::new(Role::Crm, "ends soon") };
         let vault = &desk.vault.vault;
         let issued = vault.create_token(&ctx(Role::Admin), &ending).wait().unwrap();
         let expired = format!("Bearer {}", issued.secret.as_str());

@@ -129,7 +129,7 @@ fn live(vault: &Vault) -> Value {
     let hold = NewHold { reason: "court order".to_owned(), reference: None };
     let hold = vault.set_hold(compliance, held, &hold).wait().unwrap();
     vault.read_record(crm, &RecordQuery { address: orders(*held), fields: None }).wait().unwrap();
-    let token = NewToken { role: Role::Crm, label: "crm".to_owned(), member: None, expires_at: None, rate_per_s: None };
+    let token = NewToken::new(Role::Crm, "crm");
     let issued = vault.create_token(admin, &token).wait().unwrap();
     let secret = BASE64URL_NOPAD.decode(issued.secret.strip_prefix("mvt1_").unwrap().as_bytes()).unwrap();
     let token = with("secret_sha256", HEXLOWER.encode(&sha256(&[&secret[8..32]])), &issued.info);

@@ -72,7 +72,8 @@ fn ask(
     state: (&str, Facts),
 ) -> Result<Permit, Denial> {
     let own = if state.0 == "another's" { somebody_else() } else { somebody() };
-    let actor = Actor { token: TokenId::from_bytes([1; 8]), role, member: (role == Role::Member).then_some(own) };
+    let member = (role == Role::Member).then_some(own);
+    let actor = Actor { token: TokenId::from_bytes([1; 8]), member, ..Actor::local(role) };
     let member = somebody();
     decide(policy, &Request { actor: &actor, action, purpose, member: Some(&member), compartment }, &state.1)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::failure::{Done, Failure};
 use super::session::Session;
 use super::span::Span;
-use crate::types::{Ctx, MemberId, Role, TokenId};
+use crate::types::{Ctx, MemberId, RecipientName, Role, TokenId};
 use crate::vault::Vault;
 use crate::vault::api::{NewToken, Page, TokenInfo};
 
@@ -35,6 +35,7 @@ pub(super) enum Command {
 Examples:
   membervault token create --role crm --label 'shop backend'
   TOKEN=$(membervault token create --role support --label tour --expires-in 1h --quiet)
+  membervault token create --role marketing --organisation 'Mailer Ltd' --recipient mailer
   membervault token create --role member --member 5b6d...-...  --expires-in 1h
 
 The token is printed on standard output and kept nowhere; the vault keeps a hash. Roles: crm, support, marketing, \
@@ -55,6 +56,12 @@ pub(super) struct Create {
     /// Requests per second it may make [default: no limit of its own]
     #[arg(long, value_name = "N")]
     rate: Option<u32>,
+    /// Whose people or machines use it: members are shown this when they ask who used their data
+    #[arg(long, value_name = "NAME")]
+    organisation: Option<String>,
+    /// The recipient outside the house that what is read goes to, by its name in the register
+    #[arg(long, value_name = "NAME")]
+    recipient: Option<RecipientName>,
     /// Answer as JSON
     #[arg(long)]
     json: bool,
@@ -79,8 +86,9 @@ impl Command {
 impl Create {
     fn run(self, session: &Session, vault: &Vault, ctx: &Ctx) -> Result<(), Failure> {
         let expires_at = self.expires_in.map(|span| session.now().plus_millis(span.millis()));
-        let Self { role, label, member, rate: rate_per_s, json, .. } = self;
-        let issued = vault.create_token(ctx, &NewToken { role, label, member, expires_at, rate_per_s }).wait()?;
+        let Self { role, label, member, rate: rate_per_s, json, organisation, recipient, .. } = self;
+        let token = NewToken { role, label, member, expires_at, rate_per_s, organisation, recipient };
+        let issued = vault.create_token(ctx, &token).wait()?;
         if json {
             return session.out.json(&json!({ "token": issued.secret.as_str(), "info": issued.info }));
         }

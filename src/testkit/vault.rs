@@ -201,7 +201,7 @@ pub fn log_key(seed: u64) -> LogKey {
 /// The context of a caller of this role, without a purpose.
 pub fn ctx(role: Role) -> Ctx {
     Ctx {
-        actor: Actor { token: TokenId::from_bytes([role.number(); 8]), role, member: None },
+        actor: Actor { token: TokenId::from_bytes([role.number(); 8]), ..Actor::local(role) },
         purpose: None,
         request: RequestId::from_random([role.number(); 16]),
     }

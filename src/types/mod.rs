@@ -22,7 +22,7 @@ pub const VERSION: &str = if cfg!(feature = "sabotage") {
 pub use ctx::{Actor, Ctx};
 pub use id::{BackupId, ErasureId, MemberId, RequestId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};
-pub use name::{Compartment, FieldName, HolderName, Purpose, RecordName};
+pub use name::{Compartment, FieldName, HolderName, Purpose, RecipientName, RecordName};
 pub use record::{RecordMeta, RecordVersion};
 pub use role::Role;
 pub use standing::Standing;

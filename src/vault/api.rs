@@ -2,13 +2,11 @@
 //!
 //! The edges build the inputs and serialise the outputs; nothing here knows HTTP, rows or keys.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-use zeroize::Zeroizing;
-
 use crate::clock::Timestamp;
 use crate::codec::Plaintext;
-use crate::types::{Compartment, FieldName, MemberId, RecordMeta, RecordName, RecordVersion, Role, TokenId, VaultId};
+use crate::types::{Compartment, FieldName, MemberId, RecordMeta, RecordName, RecordVersion, TokenId, VaultId};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 mod erasure;
 
@@ -17,8 +15,10 @@ pub use erasure::{Erasure, Scope, Sealed, Stage};
 use super::Error;
 
 mod backup;
+mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};
+pub use token::{IssuedToken, NewToken, TokenInfo};
 
 /// A member to be created.
 pub struct NewMember {
@@ -248,52 +248,6 @@ pub struct Hold {
     pub set_at: Timestamp,
     /// By which token.
     pub set_by: TokenId,
-}
-
-/// A token to be created.
-pub struct NewToken {
-    /// What it may be.
-    pub role: Role,
-    /// A note for the operator, such as the name of the system that will use it.
-    pub label: String,
-    /// The only member it may speak of; required for role `member`, refused for others.
-    pub member: Option<MemberId>,
-    /// When it ends; `None` for [`crate::vault::tokens::TTL_DEFAULT_MS`].
-    pub expires_at: Option<Timestamp>,
-    /// Requests per second; `None` for no limit of its own.
-    pub rate_per_s: Option<u32>,
-}
-
-/// What is known of a token besides its secret.
-#[derive(Clone, Debug, Serialize)]
-pub struct TokenInfo {
-    /// The public part.
-    pub id: TokenId,
-    /// What it may be.
-    pub role: Role,
-    /// The operator's note.
-    pub label: String,
-    /// The only member it may speak of.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub member: Option<MemberId>,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// When it was revoked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revoked_at: Option<Timestamp>,
-    /// Requests per second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate_per_s: Option<u32>,
-}
-
-/// A token was created. The secret is shown this once; only its hash is kept.
-pub struct IssuedToken {
-    /// The whole token, as the client presents it.
-    pub secret: Zeroizing<String>,
-    /// What is known of it.
-    pub info: TokenInfo,
 }
 
 /// Cosignatures were taken.

@@ -18,7 +18,7 @@ use crate::policy::{Action, MemberState};
 use crate::store::Keyspace;
 use crate::tables;
 use crate::types::place::ControlPlace;
-use crate::types::{Actor, Ctx, MemberId, Role, TokenId};
+use crate::types::{Actor, Ctx, MemberId, RecipientName, Role, TokenId};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{IssuedToken, Listing, NewToken, Page, TokenInfo};
@@ -36,6 +36,8 @@ pub const TTL_DEFAULT_MS: u64 = 90 * 24 * 3_600 * 1_000;
 pub const TTL_MAX_MS: u64 = 2 * 366 * 24 * 3_600 * 1_000;
 /// Bytes of a token's label.
 pub const LABEL_BYTES_MAX: usize = 64;
+/// Bytes of the name of the organisation that uses a token.
+pub const ORGANISATION_BYTES_MAX: usize = 64;
 /// The highest rate that can be set, in requests per second.
 pub const RATE_MAX: u32 = 1_000_000;
 
@@ -53,12 +55,18 @@ struct StoredToken {
     revoked_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rate_per_s: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    organisation: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recipient: Option<RecipientName>,
     secret_sha256: String,
 }
 
 /// A token as authentication needs it.
 struct KnownToken {
     info: TokenInfo,
+    /// Whom it makes of its bearer; made once, since every request asks.
+    actor: Actor,
     hash: [u8; 32],
     rate: Option<RateBucket>,
 }
@@ -74,7 +82,14 @@ impl TokenBook {
 
     fn remember(&self, info: TokenInfo, hash: [u8; 32]) {
         let rate = info.rate_per_s.map(|rate| RateBucket::new(rate, info.created_at));
-        self.0.write().insert(info.id, Arc::new(KnownToken { info, hash, rate }));
+        let actor = Actor {
+            token: info.id,
+            role: info.role,
+            member: info.member,
+            organisation: info.organisation.as_deref().map(Arc::from),
+            recipient: info.recipient.clone(),
+        };
+        self.0.write().insert(info.id, Arc::new(KnownToken { info, actor, hash, rate }));
     }
 
     fn forget(&self, id: &TokenId) {
@@ -114,7 +129,7 @@ impl Vault {
         if let Some(rate) = &token.rate {
             rate.take(now).map_err(|retry_after_s| Error::RateLimited { retry_after_s })?;
         }
-        Ok(Actor { token: token.info.id, role: token.info.role, member: token.info.member })
+        Ok(token.actor.clone())
     }
 
     /// Issues a token. Its secret is in the reply and nowhere else.
@@ -161,7 +176,20 @@ impl Vault {
         let hash = data_encoding::HEXLOWER.decode(stored.secret_sha256.as_bytes()).map_err(|_| undecodable())?;
         let hash = hash.try_into().map_err(|_| undecodable())?;
         let StoredToken { role, label, member, created_at, expires_at, revoked_at, rate_per_s, .. } = stored;
-        Ok((TokenInfo { id, role, label, member, created_at, expires_at, revoked_at, rate_per_s }, hash))
+        let (organisation, recipient) = (stored.organisation, stored.recipient);
+        let info = TokenInfo {
+            id,
+            role,
+            label,
+            member,
+            created_at,
+            expires_at,
+            revoked_at,
+            rate_per_s,
+            organisation,
+            recipient,
+        };
+        Ok((info, hash))
     }
 
     fn put_token(&self, change: &mut Change, info: &TokenInfo, hash: &[u8; 32]) -> Result<(), Error> {
@@ -173,6 +201,8 @@ impl Vault {
             expires_at: info.expires_at,
             revoked_at: info.revoked_at,
             rate_per_s: info.rate_per_s,
+            organisation: info.organisation.clone(),
+            recipient: info.recipient.clone(),
             secret_sha256: data_encoding::HEXLOWER.encode(hash),
         };
         let plain = serde_json::to_vec(&stored).map_err(|_| Error::Internal("a token is serialisable"))?;
@@ -198,6 +228,8 @@ fn prepare_create(case: &Case<'_>, input: &NewToken) -> Decision<IssuedToken> {
         expires_at: input.expires_at.unwrap_or(case.now.plus_millis(TTL_DEFAULT_MS)),
         revoked_at: None,
         rate_per_s: input.rate_per_s,
+        organisation: input.organisation.clone(),
+        recipient: input.recipient.clone(),
     };
     let mut change = vault.event(case.ctx, Event::TokenCreate(info.id, info.role), case.now);
     vault.put_token(&mut change, &info, &drawn.hash)?;
@@ -215,6 +247,11 @@ fn prepare_create(case: &Case<'_>, input: &NewToken) -> Decision<IssuedToken> {
 fn check(case: &Case<'_>, input: &NewToken) -> Result<(), Error> {
     if input.label.len() > LABEL_BYTES_MAX || input.label.chars().any(char::is_control) {
         return Err(Error::invalid("/label", "a label has at most 64 bytes and no control characters"));
+    }
+    let fits =
+        |name: &String| (1..=ORGANISATION_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
+    if !input.organisation.as_ref().is_none_or(fits) {
+        return Err(Error::invalid("/organisation", "an organisation has 1 to 64 bytes and no control characters"));
     }
     if input.rate_per_s.is_some_and(|rate| rate == 0 || rate > RATE_MAX) {
         return Err(Error::invalid("/rate_per_s", "a rate lies between 1 and 1,000,000 requests per second"));

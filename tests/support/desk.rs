@@ -69,14 +69,14 @@ impl Desk {
 
     /// A token of this role, as the Authorization header presents it.
     pub(crate) fn token(&self, role: Role, member: Option<MemberId>) -> String {
-        let input = NewToken { role, label: "a test".to_owned(), member, expires_at: None, rate_per_s: None };
+        let input = NewToken { member, ..NewToken::new(role, "a test") };
         let issued = self.vault.vault.create_token(&ctx(Role::Admin), &input).wait().expect("a token");
         format!("Bearer {}", issued.secret.as_str())
     }
 
     /// The id of a new token of this role.
     pub(crate) fn token_id(&self, role: Role) -> String {
-        let input = NewToken { role, label: "a test".to_owned(), member: None, expires_at: None, rate_per_s: None };
+        let input = NewToken::new(role, "a test");
         self.vault.vault.create_token(&ctx(Role::Admin), &input).wait().expect("a token").info.id.to_string()
     }
 

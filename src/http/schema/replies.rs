@@ -261,6 +261,12 @@ shapes! {
         /// Requests per second.
         #[schema(nullable = false)]
         rate_per_s: Option<u32>,
+        /// Whose people or machines use it.
+        #[schema(nullable = false)]
+        organisation: Option<String>,
+        /// The recipient what is read goes to.
+        #[schema(nullable = false)]
+        recipient: Option<String>,
     }
 
     /// A token was created.

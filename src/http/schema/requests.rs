@@ -7,7 +7,7 @@ use super::replies::Meta;
 use crate::clock::Timestamp;
 use crate::http::extract::{ObjectOf, RequestBody, StrictObject, Word};
 use crate::types::record::limits::RECORD_BYTES_MAX;
-use crate::types::{IdentifierKind, MemberId, RecordMeta, Role};
+use crate::types::{IdentifierKind, MemberId, RecipientName, RecordMeta, Role};
 
 /// Bytes of a body that carries a record: the record, its metadata and the envelope around them.
 const RECORD_BODY_BYTES_MAX: usize = RECORD_BYTES_MAX + 64 * 1024;
@@ -135,4 +135,10 @@ pub(in crate::http) struct NewToken {
     /// Requests per second; without it no limit of its own.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub(in crate::http) rate_per_s: Option<u32>,
+    /// Whose people or machines use it. Members are shown it when they ask who used their data.
+    #[schema(min_length = 1, max_length = 64)]
+    pub(in crate::http) organisation: Option<String>,
+    /// The recipient outside the house that what is read goes to: its name in the register of recipients.
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
+    pub(in crate::http) recipient: Option<RecipientName>,
 }

@@ -15,7 +15,7 @@ fn somebody() -> MemberId {
 }
 
 fn actor(role: Role, member: Option<MemberId>) -> Actor {
-    Actor { token: TokenId::from_bytes([1; 8]), role, member }
+    Actor { token: TokenId::from_bytes([1; 8]), role, member, organisation: None, recipient: None }
 }
 
 /// A request in words.

@@ -1,0 +1,78 @@
+//! API tokens, as they are asked for and shown.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::clock::Timestamp;
+use crate::types::{MemberId, RecipientName, Role, TokenId};
+
+/// A token to be created.
+pub struct NewToken {
+    /// What it may be.
+    pub role: Role,
+    /// A note for the operator, such as the name of the system that will use it.
+    pub label: String,
+    /// The only member it may speak of; required for role `member`, refused for others.
+    pub member: Option<MemberId>,
+    /// When it ends; `None` for [`crate::vault::tokens::TTL_DEFAULT_MS`].
+    pub expires_at: Option<Timestamp>,
+    /// Requests per second; `None` for no limit of its own.
+    pub rate_per_s: Option<u32>,
+    /// Whose people or machines use it, in words. Members are shown it when they ask who used their data.
+    pub organisation: Option<String>,
+    /// The recipient what is read goes to, where it leaves the house: its name in the register of recipients.
+    pub recipient: Option<RecipientName>,
+}
+
+impl NewToken {
+    /// A token of this role with the defaults in everything else.
+    pub fn new(role: Role, label: &str) -> Self {
+        Self {
+            role,
+            label: label.to_owned(),
+            member: None,
+            expires_at: None,
+            rate_per_s: None,
+            organisation: None,
+            recipient: None,
+        }
+    }
+}
+
+/// What is known of a token besides its secret.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenInfo {
+    /// The public part.
+    pub id: TokenId,
+    /// What it may be.
+    pub role: Role,
+    /// The operator's note.
+    pub label: String,
+    /// The only member it may speak of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberId>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// Requests per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_per_s: Option<u32>,
+    /// Whose people or machines use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    /// The recipient what is read goes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<RecipientName>,
+}
+
+/// A token was created. The secret is shown this once; only its hash is kept.
+pub struct IssuedToken {
+    /// The whole token, as the client presents it.
+    pub secret: Zeroizing<String>,
+    /// What is known of it.
+    pub info: TokenInfo,
+}
