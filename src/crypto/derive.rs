@@ -5,7 +5,7 @@ use super::hash::{equal_constant_time, expand, hmac};
 use super::{Key, LogKey};
 use crate::codec::{KEY_LEN, KeyBytes};
 use crate::types::place::{Control, KeyKind, Member, Note, VaultRoot};
-use crate::types::{Compartment, Purpose, RecordName, TokenId};
+use crate::types::{Compartment, Purpose, RecipientName, RecordName, TokenId};
 
 /// What the vault notes about a member: the key that seals it, and where it lies.
 pub struct MemberNotes {
@@ -37,9 +37,19 @@ impl Key<Member> {
         *expand(self.bytes(), b"membervault/member/erasure-tag/v1", &[&scope])
     }
 
-    /// The member's pseudonym for one purpose. Pseudonyms of two purposes cannot be linked.
-    pub fn pseudonym(&self, purpose: &Purpose) -> [u8; 16] {
-        first_half(&expand(self.bytes(), b"membervault/member/pseudonym/v1", &[purpose.as_str().as_bytes()]))
+    /// The member's pseudonym for one purpose, as one recipient sees it or, without one, as those of the house do.
+    /// Pseudonyms of two purposes or two recipients cannot be linked.
+    pub fn pseudonym(&self, purpose: &Purpose, recipient: Option<&RecipientName>) -> [u8; 16] {
+        let purpose = purpose.as_str().as_bytes();
+        let derived = match recipient {
+            None => expand(self.bytes(), b"membervault/member/pseudonym/v1", &[purpose]),
+            // Names have no NUL, so one between them keeps the pair apart.
+            Some(recipient) => {
+                let context = [purpose, &[0], recipient.as_str().as_bytes()];
+                expand(self.bytes(), b"membervault/member/pseudonym/v2", &context)
+            }
+        };
+        first_half(&derived)
     }
 }
 
@@ -184,8 +194,11 @@ mod tests {
             mk.record_token(&core, &name("profile")),
             mk.record_token(&profile, &name("core")),
             mk.record_token(&core, &name("p")),
-            mk.pseudonym(&"analytics".parse().unwrap()),
-            mk.pseudonym(&"support".parse().unwrap()),
+            mk.pseudonym(&"analytics".parse().unwrap(), None),
+            mk.pseudonym(&"support".parse().unwrap(), None),
+            mk.pseudonym(&"analytics".parse().unwrap(), Some(&"support".parse().unwrap())),
+            mk.pseudonym(&"support".parse().unwrap(), Some(&"support".parse().unwrap())),
+            mk.pseudonym(&"support".parse().unwrap(), Some(&"analytics".parse().unwrap())),
             tag(None),
             tag(Some(0)),
             tag(Some(1)),
@@ -193,7 +206,7 @@ mod tests {
             notes.note.leaf_ref(&[1; 32]),
             notes.note.request_mac(&[1; 32]),
         ]);
-        assert_eq!(seen.len(), 13);
+        assert_eq!(seen.len(), 16);
         let root = Key::<VaultRoot>::from_key_bytes(mk.bytes());
         let index = root.index(1);
         seen.extend([
@@ -204,7 +217,7 @@ mod tests {
             index.place(b"ada@example.org", 64).token,
             root.index(2).place(b"ada@example.org", 64).token,
         ]);
-        assert_eq!(seen.len(), 19);
+        assert_eq!(seen.len(), 22);
     }
 
     #[test]

@@ -12,6 +12,14 @@ const NAME_WORDS_MAX: usize = 4;
 /// A phone number or postal code shorter than this would be half given away by its mask.
 const PHONE_DIGITS_MIN: usize = 7;
 const POSTAL_CODE_CHARS_MIN: usize = 4;
+/// Digits of a card number (ISO/IEC 7812).
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
+/// What may be kept of a place as it is, by the name of the part.
+const REGION_PARTS: [&str; 3] = ["country", "region", "state"];
+/// The part of a place that is masked as what it is.
+const POSTAL_CODE_PART: &str = "postal_code";
+/// The name of a country or region is no longer.
+const REGION_CHARS_MAX: usize = 48;
 
 /// How a field is masked. Chosen per field in the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,13 +34,18 @@ pub enum Mask {
     Date,
     /// `81***`: the region.
     PostalCode,
+    /// `***4242`: the last four digits of a card number.
+    Card,
+    /// `{"country": "DE", "postal_code": "81***"}`: of an address in parts, the region. An address in one text shows nothing.
+    Place,
     /// `***`
     Text,
 }
 
 impl Mask {
     /// Every mask, in the order of the documentation.
-    pub const ALL: [Self; 6] = [Self::Email, Self::Phone, Self::Name, Self::Date, Self::PostalCode, Self::Text];
+    pub const ALL: [Self; 8] =
+        [Self::Email, Self::Phone, Self::Name, Self::Date, Self::PostalCode, Self::Card, Self::Place, Self::Text];
 
     /// The mask's name in the policy file.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +55,8 @@ impl Mask {
             Self::Name => "name",
             Self::Date => "date",
             Self::PostalCode => "postal_code",
+            Self::Card => "card",
+            Self::Place => "place",
             Self::Text => "text",
         }
     }
@@ -53,6 +68,7 @@ impl Mask {
             Value::Number(_) => Value::from(0),
             Value::Bool(_) => Value::Bool(false),
             Value::Array(_) => Value::Array(Vec::new()),
+            Value::Object(parts) if self == Self::Place => Value::Object(place(parts)),
             Value::Object(_) => Value::Object(Map::new()),
             Value::Null => Value::Null,
         }
@@ -65,7 +81,9 @@ impl Mask {
             Self::Name => name(text),
             Self::Date => year(text),
             Self::PostalCode => region(text),
-            Self::Text => None,
+            Self::Card => card(text),
+            // Which words of an address are the street and which the town cannot be told safely.
+            Self::Place | Self::Text => None,
         };
         masked.unwrap_or_else(|| STARS.to_owned())
     }
@@ -104,6 +122,45 @@ fn region(text: &str) -> Option<String> {
     plain.then(|| format!("{}{}{STARS}", first[0], first[1]))
 }
 
+/// A card number has 12 to 19 digits, of which the last checks the others (Luhn, ISO/IEC 7812-1).
+fn card(text: &str) -> Option<String> {
+    let text = text.trim();
+    text.bytes().all(|b| b.is_ascii_digit() || b == b' ' || b == b'-').then_some(())?;
+    let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
+    let sum: u32 = digits.iter().rev().enumerate().map(|(at, digit)| luhn(at, *digit)).sum();
+    let last = digits.last_chunk::<4>().filter(|_| CARD_DIGITS.contains(&digits.len()) && sum % 10 == 0)?;
+    Some(last.iter().fold(STARS.to_owned(), |shown, digit| format!("{shown}{digit}")))
+}
+
+fn luhn(from_the_end: usize, digit: u32) -> u32 {
+    let doubled = digit * 2;
+    match from_the_end % 2 {
+        0 => digit,
+        _ if doubled > 9 => doubled - 9,
+        _ => doubled,
+    }
+}
+
+/// Country and region as they are, the postal code masked, no other part.
+fn place(parts: &Map<String, Value>) -> Map<String, Value> {
+    let mut shown = Map::new();
+    for (part, value) in parts {
+        let Value::String(text) = value else { continue };
+        if REGION_PARTS.contains(&part.as_str()) && is_region(text) {
+            shown.insert(part.clone(), value.clone());
+        } else if part == POSTAL_CODE_PART {
+            shown.insert(part.clone(), Mask::PostalCode.apply(value));
+        }
+    }
+    shown
+}
+
+/// Whether a text can be the name or code of a country or region: a street has a number, a sentence is long.
+fn is_region(text: &str) -> bool {
+    let plain = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '.' | '\'');
+    text.chars().count() <= REGION_CHARS_MAX && text.chars().all(plain)
+}
+
 fn initial(text: &str) -> Option<char> {
     text.chars().next()
 }
@@ -129,6 +186,9 @@ mod tests {
             (Mask::Date, "2023-11-24T03:26:42.121770Z", "2023"),
             (Mask::PostalCode, "81461", "81***"),
             (Mask::PostalCode, "SW1A 1AA", "SW***"),
+            (Mask::Card, "4242424242424242", "***4242"),
+            (Mask::Card, " 3782 822463 10005", "***0005"),
+            (Mask::Card, "5555-5555-5555-4444", "***4444"),
             (Mask::Text, "69360 Joshua Vista", "***"),
         ] {
             assert_eq!(mask.apply(&json!(text)), json!(masked), "{mask:?}");
@@ -150,9 +210,36 @@ mod tests {
             (Mask::Date, "born in 1985-01-09"),
             (Mask::PostalCode, "123"),
             (Mask::PostalCode, "- - - -"),
+            (Mask::Card, "4242424242424241"),
+            (Mask::Card, "card 4242424242424242"),
+            (Mask::Card, "00000000000"),
+            (Mask::Card, "00000000000000000000"),
+            (Mask::Card, "+4915669764803"),
+            (Mask::Place, "69360 Joshua Vista, Berlin, DE"),
+            (Mask::Place, "DE"),
             (Mask::Text, ""),
         ] {
             assert_eq!(mask.apply(&json!(text)), json!("***"), "{mask:?} {text}");
+        }
+    }
+
+    #[test]
+    fn of_a_place_in_parts_the_region_is_shown() {
+        for (value, masked) in [
+            (
+                json!({"street": "Lindenweg 7", "city": "München", "postal_code": "81461", "country": "DE"}),
+                json!({"postal_code": "81***", "country": "DE"}),
+            ),
+            (
+                json!({"state": "Baden-Württemberg", "region": "Provence-Alpes-Côte d'Azur"}),
+                json!({"state": "Baden-Württemberg", "region": "Provence-Alpes-Côte d'Azur"}),
+            ),
+            (json!({"country": "Lindenweg 7, 81461 München", "region": "x".repeat(49)}), json!({})),
+            (json!({"country": {"code": "DE"}, "postal_code": 81461, "state": ["BY"]}), json!({})),
+            (json!({"postal_code": "81"}), json!({"postal_code": "***"})),
+        ] {
+            assert_eq!(Mask::Place.apply(&value), masked);
+            assert_eq!(Mask::Text.apply(&value), json!({}), "no other mask looks into an object");
         }
     }
 

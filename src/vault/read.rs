@@ -69,7 +69,8 @@ pub(crate) fn view(
     } else {
         let unstated = Purpose::unstated();
         let purpose = case.ctx.purpose.as_ref().unwrap_or(&unstated);
-        let projection = view.project(stored.object()?, fields, || opened.body.mk.pseudonym(purpose));
+        let projection = view
+            .project(stored.object()?, fields, || opened.body.mk.pseudonym(purpose, case.ctx.actor.recipient.as_ref()));
         (JsonObject::made(&projection.object)?, projection.withheld)
     };
     Ok(RecordView { compartment, name, version, created_at, updated_at, data, meta, withheld })

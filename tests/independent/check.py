@@ -98,7 +98,10 @@ def derive(v):
         case "erasure-tag":
             return member(b"erasure-tag", struct.pack(">H", 0xFFFF if v["compartment"] is None else v["compartment"]))
         case "pseudonym":
-            return member(b"pseudonym", v["purpose"].encode())[:16]
+            if v["recipient"] is None:
+                return member(b"pseudonym", v["purpose"].encode())[:16]
+            pair = f"{v['purpose']}\0{v['recipient']}".encode()
+            return reader.expand(key, b"membervault/member/pseudonym/v2" + pair)[:16]
         case "leaf-ref":
             return reader.expand(key, b"membervault/note/leaf-ref/v1" + bytes.fromhex(v["detail"]))[:16]
         case "request-mac":

@@ -3,7 +3,7 @@
 use membervault::codec::KeyBytes;
 use membervault::crypto::{Key, PassphraseParams, kek_from_passphrase};
 use membervault::types::place::{Bucket, Control, Data, Kek, KeyKind, Member, Node, Note, Shard, VaultRoot};
-use membervault::types::{Compartment, Purpose, RecordName, TokenId};
+use membervault::types::{Compartment, Purpose, RecipientName, RecordName, TokenId};
 use serde::{Deserialize, Serialize};
 
 use super::places::{Bytes, Hex};
@@ -25,7 +25,7 @@ pub enum What {
     AccessPrefix { key: KeyHex },
     RecordToken { key: KeyHex, compartment: Compartment, name: RecordName },
     ErasureTag { key: KeyHex, compartment: Option<u16> },
-    Pseudonym { key: KeyHex, purpose: Purpose },
+    Pseudonym { key: KeyHex, purpose: Purpose, recipient: Option<RecipientName> },
     LeafRef { key: KeyHex, detail: Hex<[u8; 32]> },
     RequestMac { key: KeyHex, content: Hex<[u8; 32]> },
     ControlKey { key: KeyHex },
@@ -46,7 +46,7 @@ impl What {
             Self::AccessPrefix { key } => member(key).notes().access_prefix.to_vec(),
             Self::RecordToken { key, compartment, name } => member(key).record_token(compartment, name).to_vec(),
             Self::ErasureTag { key, compartment } => member(key).erasure_tag(*compartment).to_vec(),
-            Self::Pseudonym { key, purpose } => member(key).pseudonym(purpose).to_vec(),
+            Self::Pseudonym { key, purpose, recipient } => member(key).pseudonym(purpose, recipient.as_ref()).to_vec(),
             Self::LeafRef { key, detail } => Key::<Note>::from_key_bytes(&key.0).leaf_ref(&detail.0).to_vec(),
             Self::RequestMac { key, content } => Key::<Note>::from_key_bytes(&key.0).request_mac(&content.0).to_vec(),
             Self::ControlKey { key } => root(key).control().expose_key_bytes().to_vec(),
@@ -94,6 +94,11 @@ pub fn make() -> Vec<Derived> {
         compartment: compartment.parse().unwrap(),
         name: name.parse().unwrap(),
     };
+    let pseudonym = |purpose: &str, recipient: Option<&str>| What::Pseudonym {
+        key: key(),
+        purpose: purpose.parse().unwrap(),
+        recipient: recipient.map(|name| name.parse().unwrap()),
+    };
     let index = |field, normalised: &str, buckets| What::IndexPlace {
         key: key(),
         field,
@@ -109,7 +114,9 @@ pub fn make() -> Vec<Derived> {
         What::ErasureTag { key: key(), compartment: None },
         What::ErasureTag { key: key(), compartment: Some(0) },
         What::ErasureTag { key: key(), compartment: Some(63) },
-        What::Pseudonym { key: key(), purpose: "analytics".parse().unwrap() },
+        pseudonym("analytics", None),
+        pseudonym("analytics", Some("a-bank")),
+        pseudonym("analytics-a", Some("bank")),
         What::LeafRef { key: key(), detail: Hex([7; 32]) },
         What::RequestMac { key: key(), content: Hex([7; 32]) },
         What::ControlKey { key: key() },
