@@ -44,6 +44,11 @@ impl Policy {
         self.inner.purposes.iter().map(|(purpose, meaning)| (purpose, meaning.as_str()))
     }
 
+    /// Whether it declares a purpose.
+    pub fn declares(&self, purpose: &Purpose) -> bool {
+        self.slot(purpose).is_some()
+    }
+
     /// What is allowed to be written so, but probably not meant.
     pub fn lints(&self) -> &[Lint] {
         &self.inner.lints

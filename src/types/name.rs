@@ -118,6 +118,19 @@ impl Compartment {
     pub fn core() -> Self {
         Self("core".into())
     }
+
+    /// The compartment of what the vault itself keeps of a member: consents, preferences, requests. Only the vault's own
+    /// verbs write it.
+    pub fn dossier() -> Self {
+        Self(Self::DOSSIER.into())
+    }
+
+    /// Whether only the vault's own verbs write it.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str() == Self::DOSSIER
+    }
+
+    const DOSSIER: &str = "dossier";
 }
 
 impl Purpose {

@@ -20,13 +20,13 @@ use super::act::{Act, Decision, Prepared};
 use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Sealed, Stage};
 use super::cursor::LISTING_ERASURES;
 use super::pipeline::{Case, Opened};
-use super::{Error, Vault};
+use super::{Error, Vault, input};
 
 impl Vault {
     /// Erases a member, or one compartment of it.
     ///
     /// # Errors
-    /// `legal_hold` while a hold stands; `gone` where it was erased before; `not_found`; a denial of the policy.
+    /// `invalid_name` for the compartment that is the vault's own; `legal_hold` while a hold stands; `gone` where it was erased before; `not_found`; a denial of the policy.
     pub fn erase<'v>(
         &'v self,
         ctx: &'v Ctx,
@@ -129,6 +129,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
 
 /// Decides with the hold as a fact: its presence forbids erasing, whether or not it can be opened.
 fn open(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>) -> Result<Opened, super::act::Refusal> {
+    compartment.map_or(Ok(()), input::open_to_callers)?;
     let action = if compartment.is_some() { Action::CompartmentErase } else { Action::MemberErase };
     case.open_member(action, member, compartment)
 }

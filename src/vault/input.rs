@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::code::Code;
 use crate::codec::Plaintext;
 use crate::types::record::limits;
-use crate::types::{Identifier, IdentifierKind, RecordMeta};
+use crate::types::{Compartment, Identifier, IdentifierKind, RecordMeta};
 
 use super::Error;
 
@@ -39,6 +39,15 @@ fn is_shallow(value: &Value, depth: usize) -> bool {
         Value::Object(fields) => depth > 0 && fields.values().all(|item| is_shallow(item, depth - 1)),
         _ => true,
     }
+}
+
+/// A compartment that callers may write to and erase.
+pub(crate) fn open_to_callers(compartment: &Compartment) -> Result<(), Error> {
+    if compartment.is_reserved() {
+        let problem = "the compartment dossier is the vault's own";
+        return Err(Error::Invalid { code: Code::InvalidName, at: "compartment", problem });
+    }
+    Ok(())
 }
 
 /// The identifiers of a profile: its top-level `email`, `phone` and `external_id`. `null` and absent are the same.

@@ -130,7 +130,17 @@ impl Case<'_> {
 
     /// All records of an opened member, whole. Bounded by what one member can hold.
     pub(crate) fn all_records(&self, opened: &Opened, member: &MemberId) -> Result<Vec<Stored>, Error> {
-        let found = rows(self, Keyspace::Records, &KeyRange::prefix(*member.as_bytes()), usize::MAX)?;
+        self.records_in(opened, member, &KeyRange::prefix(*member.as_bytes()))
+    }
+
+    /// The records of an opened member within a range of its rows, whole.
+    pub(crate) fn records_in(
+        &self,
+        opened: &Opened,
+        member: &MemberId,
+        range: &KeyRange,
+    ) -> Result<Vec<Stored>, Error> {
+        let found = rows(self, Keyspace::Records, range, usize::MAX)?;
         found.rows.iter().map(|(key, row)| self.opened_row(opened, member, key, row)).collect()
     }
 }

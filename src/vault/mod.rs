@@ -9,10 +9,12 @@ pub mod api;
 pub mod backup;
 mod bearer;
 pub mod certificate;
+pub mod consent;
 mod cosign;
 pub mod create;
 mod cursor;
 pub mod doctor;
+mod dossier;
 mod erase;
 pub mod error;
 mod evidence;
@@ -46,6 +48,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use crate::clock::{Clock, Timestamp};
+use crate::codec::RowStamp;
 use crate::codec::rows::VaultMeta;
 use crate::crypto::{self, Entropy, Key, Suite};
 use crate::keyring::{Keyring, MemberBody};
@@ -137,6 +140,22 @@ impl Vault {
         let row = self.keyring().seal_member(self.engine(), member, body, self.entropy())?;
         change.put(tables::member::KEYSPACE, tables::member::key(member), row);
         Ok(())
+    }
+
+    /// Puts the row of an opened member into `change` anew, with what became of its body since; the change relies on the
+    /// row being the one that was opened.
+    pub(crate) fn renew_member(
+        &self,
+        change: &mut Change,
+        member: &MemberId,
+        opened: &pipeline::Opened,
+    ) -> Result<(), Error> {
+        change.relies_on(Reliance::Row {
+            keyspace: tables::member::KEYSPACE,
+            key: tables::member::key(member).to_vec(),
+            stamp: Some(RowStamp::of(&opened.row)),
+        });
+        self.put_member(change, member, &opened.body)
     }
 
     /// A row that is one envelope.

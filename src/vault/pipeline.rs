@@ -42,6 +42,11 @@ impl<'a> Case<'a> {
         Self { vault, ctx, now: vault.now(), generation, mark, policy: vault.policy() }
     }
 
+    /// The policy it is decided by.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The same case, decided by another policy than the one in force.
     pub(crate) fn under(self, policy: Policy) -> Self {
         Self { policy: Arc::new(policy), ..self }

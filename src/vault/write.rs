@@ -5,11 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::codec::{Event, RowStamp};
+use crate::codec::Event;
 use crate::ledger::{Change, Reliance};
 use crate::policy::Action;
 use crate::store::Keyspace;
-use crate::tables;
 use crate::types::{Ctx, RecordMeta, RecordVersion};
 
 use super::act::{Act, Decision, Prepared};
@@ -24,7 +23,8 @@ impl Vault {
     /// Stores a whole record, new or in place of the one there.
     ///
     /// # Errors
-    /// `version_mismatch` where `expect` does not hold; `identifier_taken` where a profile brings an identifier of
+    /// `invalid_name` for the compartment that is the vault's own; `version_mismatch` where `expect` does not hold;
+    /// `identifier_taken` where a profile brings an identifier of
     /// another member; `invalid_identifier`, `too_large`, `invalid_request` for what is not acceptable.
     pub fn put_record<'v>(&'v self, ctx: &'v Ctx, write: &'v RecordWrite) -> Act<'v, Written> {
         Act::new(self, move || {
@@ -55,17 +55,19 @@ impl Vault {
     /// Deletes a record. Its compartment's key stays: this is tidying up, not an erasure.
     ///
     /// # Errors
-    /// `not_found`, `gone`, `version_mismatch`, `legal_hold`.
+    /// `invalid_name` for the compartment that is the vault's own; `not_found`, `gone`, `version_mismatch`,
+    /// `legal_hold`.
     pub fn delete_record<'v>(&'v self, ctx: &'v Ctx, address: &'v RecordAddress, expect: Expect) -> Act<'v, ()> {
         Act::new(self, move || prepare_delete(&Case::open(self, ctx), address, expect))
     }
 }
 
 fn open(case: &Case<'_>, address: &RecordAddress) -> Result<Opened, super::act::Refusal> {
+    input::open_to_callers(&address.compartment)?;
     case.open_member(Action::RecordWrite, &address.member, Some(&address.compartment))
 }
 
-fn check(old: Option<&Stored>, expect: Expect) -> Result<(), Error> {
+pub(super) fn check(old: Option<&Stored>, expect: Expect) -> Result<(), Error> {
     let holds = match (expect, old) {
         (Expect::Any, _) | (Expect::Absent, None) | (Expect::Present, Some(_)) => true,
         (Expect::Version(version), Some(stored)) => stored.version == version,
@@ -130,15 +132,11 @@ fn add_compartment(
 ) -> Result<(), Error> {
     let vault = case.vault;
     vault.keyring().add_compartment(&mut opened.body, &address.compartment, vault.entropy())?;
-    change.relies_on(Reliance::Row {
-        keyspace: tables::member::KEYSPACE,
-        key: tables::member::key(&address.member).to_vec(),
-        stamp: Some(RowStamp::of(&opened.row)),
-    });
-    vault.put_member(change, &address.member, &opened.body)
+    vault.renew_member(change, &address.member, opened)
 }
 
 fn prepare_delete(case: &Case<'_>, address: &RecordAddress, expect: Expect) -> Decision<()> {
+    input::open_to_callers(&address.compartment)?;
     let opened = case.open_member(Action::RecordDelete, &address.member, Some(&address.compartment))?;
     let old = case.stored_record(&opened, address)?.ok_or_else(Error::not_found)?;
     check(Some(&old), expect)?;

@@ -153,6 +153,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("testkit/slot.rs", 2),
     ("vault/api.rs", 1),
     ("vault/create.rs", 4),
+    ("vault/dossier.rs", 2),
     ("vault/hold.rs", 1),
     ("vault/import.rs", 1),
     ("vault/records.rs", 3),

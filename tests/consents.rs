@@ -1,0 +1,10 @@
+//! What members agree to, object to, restrict and refuse: it counts at once, its history is whole, and it dies with them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+#[path = "consents/dossier.rs"]
+mod dossier;
+#[path = "consents/standing.rs"]
+mod standing;
+#[path = "consents/support.rs"]
+mod support;
