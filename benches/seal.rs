@@ -24,6 +24,7 @@ use membervault::keyring::{Keyring, KeyringFile, TreeShape};
 use membervault::ledger::LedgerSettings;
 use membervault::masterkey::KeyFile;
 use membervault::policy::Policy;
+use membervault::schema::DataMap;
 use membervault::store::capsules::DirectoryCapsules;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::store::{
@@ -176,6 +177,7 @@ fn filled(members: u64, place: &Path) -> (Vault, Arc<Counting>, Vec<MemberId>) {
         seal_watch: None,
         mirrors: Vec::new(),
         policy: Policy::parse(Policy::default_text()).unwrap(),
+        map: DataMap::default_map(),
         log: LogSettings::default(),
         ledger: LedgerSettings::default(),
         clock: Arc::new(SystemClock),

@@ -21,6 +21,7 @@ use membervault::keyring::{Keyring, KeyringFile, TreeShape};
 use membervault::ledger::LedgerSettings;
 use membervault::masterkey::KeyFile;
 use membervault::policy::{Action, Facts, MemberState, Policy, Request, decide};
+use membervault::schema::DataMap;
 use membervault::store::Engine;
 use membervault::store::capsules::DirectoryCapsules;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
@@ -82,6 +83,7 @@ impl Bench {
             seal_watch: None,
             mirrors: Vec::new(),
             policy: policy(),
+            map: DataMap::default_map(),
             ledger: LedgerSettings::default(),
             log: LogSettings::default(),
             clock: Arc::new(SystemClock),

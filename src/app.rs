@@ -18,6 +18,7 @@ use crate::crypto::{Entropy, OsEntropy};
 use crate::keyring::{Holder, Keyring, KeyringFile, UnlockedKeyring};
 use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
 use crate::policy::Policy;
+use crate::schema::DataMap;
 use crate::store::Engine;
 use crate::store::mirrored::MirroredCapsules;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
@@ -152,6 +153,7 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
         seal_watch: Some(Arc::new(|step| crate::sabotage::step_taken(step.name()))),
         mirrors: settings.mirrors.clone(),
         policy,
+        map: DataMap::default_map(),
         log: settings.log.clone(),
         ledger: LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) },
         clock: Arc::new(SystemClock),

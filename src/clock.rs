@@ -39,6 +39,20 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// This moment, so many months and days later by the calendar of UTC; the last moment there is a date for, if that
+    /// would lie beyond it.
+    #[must_use]
+    pub fn plus_calendar(self, months: u32, days: u32) -> Self {
+        let span = jiff::Span::new().try_months(months).and_then(|span| span.try_days(days));
+        let start = i64::try_from(self.0).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok());
+        let later = start
+            .map(|start| start.to_zoned(jiff::tz::TimeZone::UTC))
+            .zip(span.ok())
+            .and_then(|(start, span)| start.checked_add(span).ok());
+        let millis = later.and_then(|later| u64::try_from(later.timestamp().as_millisecond()).ok());
+        Self(millis.unwrap_or(LAST_MILLIS).min(LAST_MILLIS))
+    }
+
     /// Milliseconds from `earlier` to this moment; zero if the clock went back.
     pub const fn millis_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

@@ -130,6 +130,8 @@ codes! {
     NoVault = "no_vault",
     /// The policy file is not valid.
     InvalidPolicy = "invalid_policy",
+    /// The data map is not valid, or does not fit the policy.
+    InvalidSchema = "invalid_schema",
     /// The erasure is fenced but not sealed yet, so there is nothing to certify.
     NotSealed = "not_sealed",
     /// A signature, a proof or a certificate does not hold.

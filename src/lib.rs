@@ -9,6 +9,7 @@
 //! | 1 | [`codec`] | byte layouts of every row, versioned |
 //! | 1 | [`crypto`] | seal and open, derive, blind tokens; alone names cryptographic crates |
 //! | 1 | [`tlog`] | Merkle tree hashes over the ledger |
+//! | 1 | [`schema`] | the data map: which fields there are, for which purposes, on which legal basis, for how long |
 //! | 1 | [`policy`] | `decide(request, facts)`; parses the policy file |
 //! | 2 | [`store`] | the storage engine behind a trait over bytes |
 //! | 2 | [`masterkey`] | providers of the key-encryption key |
@@ -30,6 +31,7 @@ pub mod types;
 pub mod codec;
 pub mod crypto;
 pub mod tlog;
+pub mod schema;
 pub mod policy;
 
 pub mod store;

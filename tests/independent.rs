@@ -25,6 +25,7 @@ use membervault::keyring::{Keyring, KeyringFile};
 use membervault::ledger::LedgerSettings;
 use membervault::masterkey::{Cost, Passphrase};
 use membervault::policy::Policy;
+use membervault::schema::DataMap;
 use membervault::store::memory::MemoryEngine;
 use membervault::store::{Engine, KeyRange, Keyspace};
 use membervault::testkit::clock::ManualClock;
@@ -103,6 +104,7 @@ fn found(keyring: &Path, engine: &Arc<dyn Engine>, founding: &Founding, seed: u6
         seal_watch: None,
         mirrors: Vec::new(),
         policy: Policy::parse(Policy::default_text()).unwrap(),
+        map: DataMap::default_map(),
         ledger: LedgerSettings::default(),
         log: LogSettings::default(),
         clock: Arc::new(ManualClock::at(START)),

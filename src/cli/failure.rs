@@ -58,6 +58,7 @@ pub(super) const fn exit_code(code: Code) -> u8 {
     match code {
         Code::InvalidConfig
         | Code::InvalidPolicy
+        | Code::InvalidSchema
         | Code::InvalidName
         | Code::InvalidIdentifier
         | Code::InvalidRequest

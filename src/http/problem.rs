@@ -79,6 +79,7 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::UnsupportedVersion
         | Code::NoVault
         | Code::InvalidPolicy
+        | Code::InvalidSchema
         | Code::InvalidConfig
         | Code::Io
         | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,

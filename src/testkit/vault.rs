@@ -11,6 +11,7 @@ use crate::crypto::{Entropy, Key, LogKey, Suite};
 use crate::keyring::KeyringBody;
 use crate::ledger::LedgerSettings;
 use crate::policy::Policy;
+use crate::schema::DataMap;
 use crate::store::memory::MemoryEngine;
 use crate::store::{Engine, KeyRange, Keyspace};
 use crate::types::place::{Node, VaultRoot};
@@ -168,6 +169,7 @@ impl Remains {
             seal_watch: watch,
             mirrors: self.mirrors.clone(),
             policy: Policy::parse(Policy::default_text()).expect("the default policy"),
+            map: DataMap::default_map(),
             log: self.log.clone(),
             ledger: LedgerSettings::default(),
             clock: Arc::clone(&self.clock) as _,

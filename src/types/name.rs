@@ -106,7 +106,6 @@ name! {
     HolderName, "holder name", 32, b"_-",
     "1 to 32 lower-case letters, digits, '_' or '-', beginning with a letter or digit"
 }
-
 name! {
     /// To whom data goes: a processor, a partner, an authority. The register of recipients says more of each.
     RecipientName, "recipient name", 32, b"_-",

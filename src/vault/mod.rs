@@ -54,6 +54,7 @@ use crate::crypto::{self, Entropy, Key, Suite};
 use crate::keyring::{Keyring, MemberBody};
 use crate::ledger::{Change, Ledger, Reliance};
 use crate::policy::Policy;
+use crate::schema::DataMap;
 use crate::store::Engine;
 use crate::tables;
 use crate::types::place::Place;
@@ -73,6 +74,7 @@ struct Rooms {
     keyring: Keyring,
     ledger: Ledger,
     policy: ArcSwap<Policy>,
+    map: ArcSwap<DataMap>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     meta: VaultMeta,
@@ -100,6 +102,11 @@ impl Vault {
 
     pub(crate) fn policy(&self) -> Arc<Policy> {
         self.0.policy.load_full()
+    }
+
+    /// The data map in force.
+    pub fn map(&self) -> Arc<DataMap> {
+        self.0.map.load_full()
     }
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {

@@ -15,6 +15,7 @@ use crate::crypto::{Entropy, Suite};
 use crate::keyring::{Keyring, KeyringSlot, TreeShape};
 use crate::ledger::{self, Ledger, LedgerSettings};
 use crate::policy::Policy;
+use crate::schema::DataMap;
 use crate::store::capsules::Capsules;
 use crate::store::{Batch, Durability, Engine};
 use crate::tables;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub mirrors: Vec<PathBuf>,
     /// The policy in force.
     pub policy: Policy,
+    /// The data map in force.
+    pub map: DataMap,
     /// How the log is shown to others.
     pub log: LogSettings,
     /// How the ledger is to work.
@@ -146,6 +149,7 @@ impl Vault {
             keyring,
             ledger,
             policy: ArcSwap::from_pointee(parts.policy),
+            map: ArcSwap::from_pointee(parts.map),
             clock: parts.clock,
             entropy: parts.entropy,
             meta,

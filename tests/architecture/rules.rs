@@ -9,6 +9,7 @@ pub(crate) const HOUSE: &[(&str, u8)] = &[
     ("codec", 1),
     ("crypto", 1),
     ("tlog", 1),
+    ("schema", 1),
     ("policy", 1),
     ("store", 2),
     ("masterkey", 2),
@@ -47,7 +48,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("crc32fast", &["masterkey/", "codec/", "store/mirrored", "vault/bearer"]),
     ("rocksdb", &["store/rocks"]),
     ("zstd", &["codec/"]),
-    ("toml", &["policy/", "config/"]),
+    ("toml", &["schema/", "policy/", "config/"]),
     ("uuid", &["types/"]),
     ("jiff", &["clock.rs"]),
     ("json_patch", &["vault/"]),
@@ -110,6 +111,7 @@ pub(crate) const FORBIDDEN: &[(&[&str], &[&str], &str)] = &[
             "codec/",
             "crypto/",
             "tlog/",
+            "schema/",
             "policy/",
             "store/",
             "masterkey/",
@@ -128,7 +130,10 @@ pub(crate) const FORBIDDEN: &[(&[&str], &[&str], &str)] = &[
     (&["Permit"], &["http/"], "edges do not decide"),
     (
         &["StatusCode"],
-        &["code", "types/", "codec/", "crypto/", "policy/", "store/", "tables/", "keyring/", "ledger/", "vault/"],
+        &[
+            "code", "types/", "codec/", "crypto/", "schema/", "policy/", "store/", "tables/", "keyring/", "ledger/",
+            "vault/",
+        ],
         "nothing below http knows a status code",
     ),
 ];
