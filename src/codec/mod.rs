@@ -18,6 +18,7 @@ pub mod node;
 pub mod page;
 pub mod payload;
 mod plaintext;
+pub mod posting;
 mod reader;
 pub mod record;
 mod residue;

@@ -92,6 +92,11 @@ impl Key<VaultRoot> {
         IdempotencyKey(derived(self, b"membervault/vault/idempotency/v1", &[]))
     }
 
+    /// The key that turns values of metadata into row keys.
+    pub fn posting(&self) -> PostingKey {
+        PostingKey(derived(self, b"membervault/vault/posting/v1", &[]))
+    }
+
     /// The key that signs the log.
     pub fn log_key(&self) -> LogKey {
         LogKey::from_seed(&expand(self.bytes(), b"membervault/vault/log-key/v1", &[]))
@@ -162,6 +167,16 @@ impl IdempotencyKey {
     }
 }
 
+/// Turns values of metadata into row keys that say nothing to who does not have the vault's secret.
+pub struct PostingKey(Key<Mac>);
+
+impl PostingKey {
+    /// The token of a value of one field of metadata.
+    pub fn token(&self, field: u8, value: &[u8]) -> [u8; 16] {
+        first_half(&hmac(self.0.bytes(), &[&[field], value]))
+    }
+}
+
 fn derived<From: KeyKind, To: KeyKind>(key: &Key<From>, info: &[u8], context: &[&[u8]]) -> Key<To> {
     Key::from_key_bytes(&expand(key.bytes(), info, context))
 }
@@ -214,10 +229,12 @@ mod tests {
             root.events_prefix(),
             root.cursor().mac(0, b""),
             root.idempotency().token(&TokenId::LOCAL_OPERATOR, b""),
+            root.posting().token(1, b"support"),
+            root.posting().token(5, b"support"),
             index.place(b"ada@example.org", 64).token,
             root.index(2).place(b"ada@example.org", 64).token,
         ]);
-        assert_eq!(seen.len(), 22);
+        assert_eq!(seen.len(), 24);
     }
 
     #[test]

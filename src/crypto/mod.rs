@@ -15,7 +15,7 @@ mod key;
 mod sign;
 
 pub use crate::codec::Plaintext;
-pub use derive::{CursorKey, IdempotencyKey, IndexEntryPlace, IndexKeys, MemberNotes};
+pub use derive::{CursorKey, IdempotencyKey, IndexEntryPlace, IndexKeys, MemberNotes, PostingKey};
 pub use entropy::{Entropy, OsEntropy};
 pub use envelope::{ENVELOPE_OVERHEAD, PLAINTEXT_MAX, Suite, open, seal, seal_into};
 pub use error::CryptoError;

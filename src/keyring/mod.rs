@@ -38,10 +38,10 @@ pub use walk::TreeKey;
 pub use crate::codec::Holder;
 pub use crate::crypto::{CompartmentKeys, KeyringBody, MemberBody};
 
-use crate::crypto::{CursorKey, Entropy, IdempotencyKey, IndexKeys, Key, LogKey, Suite};
+use crate::crypto::{CursorKey, Entropy, IdempotencyKey, IndexKeys, Key, LogKey, PostingKey, Suite};
 use crate::store::{Batch, Reader, StoreError};
 use crate::types::place::{Bucket, Control, Node, Shard, Subtree};
-use crate::types::{IdentifierKind, MemberId, TokenId, VaultId};
+use crate::types::{IdentifierKind, MemberId, MetaField, TokenId, VaultId};
 use walk::Epoch;
 
 /// The opened keyring of a running vault.
@@ -71,6 +71,7 @@ struct Secrets {
     index: [IndexKeys; IdentifierKind::ALL.len()],
     cursor: CursorKey,
     idempotency: IdempotencyKey,
+    posting: PostingKey,
     events_prefix: [u8; 16],
     log: LogKey,
 }
@@ -88,6 +89,7 @@ impl Keyring {
             index: IdentifierKind::ALL.map(|kind| vault_secret.index(kind.number())),
             cursor: vault_secret.cursor(),
             idempotency: vault_secret.idempotency(),
+            posting: vault_secret.posting(),
             events_prefix: vault_secret.events_prefix(),
             log: vault_secret.log_key(),
         };
@@ -195,6 +197,11 @@ impl Keyring {
     /// The row key of a caller's idempotency key.
     pub fn idempotency_token(&self, actor: &TokenId, key: &str) -> [u8; 16] {
         self.secrets.idempotency.token(actor, key.as_bytes())
+    }
+
+    /// The token of a value of metadata.
+    pub fn posting_token(&self, field: MetaField, value: &[u8]) -> [u8; 16] {
+        self.secrets.posting.token(field.number(), value)
     }
 
     /// The prefix of access rows that are about no member.

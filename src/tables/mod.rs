@@ -18,6 +18,7 @@ pub mod meta;
 pub mod node;
 pub mod page;
 pub mod pending;
+pub mod posting;
 pub mod record;
 pub mod residual;
 pub mod residue;

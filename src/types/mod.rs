@@ -25,6 +25,6 @@ pub use id::{BackupId, ErasureId, MemberId, RequestId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};
 pub use name::{Compartment, FieldName, HolderName, Purpose, RecipientName, RecordName};
 pub use period::Period;
-pub use record::{RecordMeta, RecordVersion};
+pub use record::{MetaField, RecordMeta, RecordVersion};
 pub use role::Role;
 pub use standing::Standing;

@@ -89,3 +89,47 @@ impl RecordMeta {
         None
     }
 }
+
+/// A part of a record's metadata that records are found by. The numbers are part of the format of row keys and never
+/// change; 0 is none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum MetaField {
+    /// A purpose the record was collected for.
+    Purpose = 1,
+    /// Where it came from.
+    Source = 2,
+    /// What kind of data it is.
+    Category = 3,
+    /// A recipient it was disclosed to.
+    SharedWith = 4,
+    /// A purpose the member objected to.
+    Objection = 5,
+    /// That it feeds a decision made without a person.
+    AutomatedDecision = 6,
+    /// When it is to go.
+    ExpiresAt = 7,
+}
+
+impl MetaField {
+    /// Every field.
+    pub const ALL: [Self; 7] = [
+        Self::Purpose,
+        Self::Source,
+        Self::Category,
+        Self::SharedWith,
+        Self::Objection,
+        Self::AutomatedDecision,
+        Self::ExpiresAt,
+    ];
+
+    /// The number in row keys.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The field of a number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.number() == number)
+    }
+}

@@ -5,12 +5,14 @@
 
 use serde::Serialize;
 
+use crate::codec::RowStamp;
 use crate::policy::{Action, MemberState};
 use crate::tables;
 use crate::types::{Ctx, IdentifierKind, MemberId};
 
 use super::act::{Act, Prepared};
 use super::pipeline::Case;
+use super::records::Stored;
 use super::{Error, Vault};
 
 /// What was looked at, and what is wrong with it.
@@ -59,6 +61,7 @@ const RECORD_UNREADABLE: &str = "a record does not open: restore the database fr
 const MEMBER_FENCED: &str = "an erased member still has its keys: erase it again";
 const ENTRY_DANGLING: &str = "an index entry names a member that is not there: harmless to lookups, report it";
 const PAGE_UNREADABLE: &str = "a page of the index does not open: restore the database from a backup";
+const POSTING_MISSING: &str = "a record is not found by its metadata: write it again, and report it";
 const FENCE_MISSING: &str = "an erasure has no fence: report it";
 
 impl Vault {
@@ -132,12 +135,13 @@ fn examine_member(case: &Case<'_>, member: &MemberId, seen: &mut Examination) ->
     loop {
         let chunk = tables::record::of_member(engine, member, after.as_ref(), tables::SCAN_ROWS_MAX)?;
         for record in &chunk.items {
-            let opened = body
-                .compartment_numbered(record.compartment)
-                .is_some_and(|keys| vault.open_record(member, keys, &record.token, &record.row).is_ok());
+            let keys = body.compartment_numbered(record.compartment);
+            let opened = keys.and_then(|keys| vault.open_record(member, keys, &record.token, &record.row).ok());
             seen.records += 1;
-            if !opened {
-                seen.found(RECORD_UNREADABLE);
+            match opened {
+                None => seen.found(RECORD_UNREADABLE),
+                Some(stored) if is_unposted(vault, &stored)? => seen.found(POSTING_MISSING),
+                Some(_) => {}
             }
         }
         after = chunk.items.last().map(|record| record.key(member)).filter(|_| chunk.more);
@@ -145,6 +149,18 @@ fn examine_member(case: &Case<'_>, member: &MemberId, seen: &mut Examination) ->
             return Ok(());
         }
     }
+}
+
+/// Whether a query by metadata would miss the record; not if the record was changed since it was read.
+fn is_unposted(vault: &Vault, stored: &Stored) -> Result<bool, Error> {
+    let engine = vault.engine();
+    for key in vault.postings(&stored.key, &stored.record.meta) {
+        if !tables::posting::is_there(engine, &key)? {
+            let row = tables::record::row(engine, &stored.key)?;
+            return Ok(row.is_some_and(|row| RowStamp::of(&row) == stored.stamp));
+        }
+    }
+    Ok(false)
 }
 
 fn index(case: &Case<'_>, kind: IdentifierKind, seen: &mut Examination) -> Result<(), Error> {

@@ -135,7 +135,7 @@ fn store<T: Serialize>(
         meta: &RecordMeta::default(),
         json: json.expose(),
     };
-    vault.put_row(change, &opened.body, &record, entry.replaces.map(|old| old.stamp))?;
+    vault.put_row(change, &opened.body, &record, entry.replaces)?;
     Ok(version)
 }
 

@@ -93,6 +93,7 @@ impl Vault {
         fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag));
         let pages = remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
         self.put_residue(&mut change, id, (member, scope), &opened, &pages)?;
+        self.unpost(&mut change, member, scope, &opened)?;
         remove_keys(&case, &mut change, member, opened, scope)?;
         change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
         self.ledger().submit(change, Durability::Synced).wait()?;
@@ -117,6 +118,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
     fence(&mut change, &id, &row);
     let pages = remove_identifiers(case, &mut change, member, &opened, compartment)?;
     vault.put_residue(&mut change, &id, (member, scope), &opened, &pages)?;
+    vault.unpost(&mut change, member, scope, &opened)?;
     remove_keys(case, &mut change, member, opened, scope)?;
     change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
     let reply = erasure(id, &row);

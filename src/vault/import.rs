@@ -136,8 +136,7 @@ fn seal(case: &Case<'_>, id: MemberId, new: &NewMember, json: &Plaintext) -> Res
     vault.put_member(&mut change, &id, &body)?;
     let address = RecordAddress::profile(id);
     let record = NewRecord::first(&address, case.now, &new.meta, json.expose());
-    let (key, row) = vault.seal_record(&body, &record)?;
-    change.put(tables::record::KEYSPACE, key, row);
+    vault.put_first_row(&mut change, &body, &record)?;
     Ok(change)
 }
 

@@ -31,6 +31,7 @@ mod lookup;
 mod mirror;
 mod open;
 mod pipeline;
+mod postings;
 pub mod purge;
 mod rate;
 mod read;

@@ -78,23 +78,44 @@ impl Vault {
         Ok(Stored { key, version, stamp: RowStamp::of(row), record })
     }
 
-    /// Seals a record under its compartment's present key and puts it into `change`, in place of the row with the
-    /// stamp `replaces` (of no row, if `None`).
+    /// Seals a record under its compartment's present key and puts it into `change` with its postings, in place of the
+    /// record `replaces` (of none, if `None`).
     pub(crate) fn put_row(
         &self,
         change: &mut Change,
         body: &MemberBody,
         record: &NewRecord<'_>,
-        replaces: Option<RowStamp>,
+        replaces: Option<&Stored>,
     ) -> Result<(), Error> {
         let (key, row) = self.seal_record(body, record)?;
-        change.relies_on(Reliance::Row { keyspace: tables::record::KEYSPACE, key: key.to_vec(), stamp: replaces });
+        let stamp = replaces.map(|old| old.stamp);
+        change.relies_on(Reliance::Row { keyspace: tables::record::KEYSPACE, key: key.to_vec(), stamp });
         change.put(tables::record::KEYSPACE, key, row);
-        Ok(())
+        self.repost(change, &key, replaces.map(|old| &old.record.meta), Some(record.meta))
+    }
+
+    /// As [`Vault::put_row`], for the first record of a member that nobody knows yet: there is no row to rely on.
+    pub(crate) fn put_first_row(
+        &self,
+        change: &mut Change,
+        body: &MemberBody,
+        record: &NewRecord<'_>,
+    ) -> Result<(), Error> {
+        let (key, row) = self.seal_record(body, record)?;
+        change.put(tables::record::KEYSPACE, key, row);
+        self.repost(change, &key, None, Some(record.meta))
+    }
+
+    /// Removes the row of a record, and its postings.
+    pub(crate) fn remove_row(&self, change: &mut Change, old: &Stored) -> Result<(), Error> {
+        let (keyspace, stamp) = (tables::record::KEYSPACE, Some(old.stamp));
+        change.relies_on(Reliance::Row { keyspace, key: old.key.to_vec(), stamp });
+        change.delete(keyspace, old.key);
+        self.repost(change, &old.key, Some(&old.record.meta), None)
     }
 
     /// The key and row of a record, sealed under its compartment's present key.
-    pub(crate) fn seal_record(&self, body: &MemberBody, new: &NewRecord<'_>) -> Result<(RecordKey, Vec<u8>), Error> {
+    fn seal_record(&self, body: &MemberBody, new: &NewRecord<'_>) -> Result<(RecordKey, Vec<u8>), Error> {
         let RecordAddress { member, compartment, name } = new.address;
         let keys = body.compartment(compartment).ok_or(Error::Internal("a record is stored in a compartment"))?;
         let (dek_version, dek) = keys.current().ok_or(Error::Internal("a live compartment has a data key"))?;

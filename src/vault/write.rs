@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::codec::Event;
 use crate::ledger::{Change, Reliance};
 use crate::policy::Action;
-use crate::store::Keyspace;
+use crate::tables;
 use crate::types::{Ctx, RecordMeta, RecordVersion};
 
 use super::act::{Act, Decision, Prepared};
@@ -118,7 +118,7 @@ fn store(
         meta: &meta,
         json: json.expose(),
     };
-    vault.put_row(&mut change, &opened.body, &record, old.as_ref().map(|old| old.stamp))?;
+    vault.put_row(&mut change, &opened.body, &record, old.as_ref())?;
     let written = Written { version, created: old.is_none(), updated_at: case.now };
     Ok(Prepared::durable(written, change))
 }
@@ -140,6 +140,16 @@ fn prepare_delete(case: &Case<'_>, address: &RecordAddress, expect: Expect) -> D
     let opened = case.open_member(Action::RecordDelete, &address.member, Some(&address.compartment))?;
     let old = case.stored_record(&opened, address)?.ok_or_else(Error::not_found)?;
     check(Some(&old), expect)?;
+    Ok(Prepared::durable((), removal(case, &opened, address, &old)?))
+}
+
+/// The change that deletes a record.
+pub(super) fn removal(
+    case: &Case<'_>,
+    opened: &Opened,
+    address: &RecordAddress,
+    old: &Stored,
+) -> Result<Change, Error> {
     let vault = case.vault;
     let detail = AccessDetail::of_record(case.ctx, case.now, address, old.version);
     let mut change = vault.access(case.ctx, Event::RecordDelete, &address.member, &opened.body.mk, &detail)?;
@@ -148,7 +158,12 @@ fn prepare_delete(case: &Case<'_>, address: &RecordAddress, expect: Expect) -> D
     if *address == RecordAddress::profile(address.member) {
         vault.reindex(&mut change, &address.member, Some(&old.object()?), None)?;
     }
-    change.relies_on(Reliance::Row { keyspace: Keyspace::Records, key: old.key.to_vec(), stamp: Some(old.stamp) });
-    change.delete(Keyspace::Records, old.key);
-    Ok(Prepared::durable((), change))
+    // Decided on there being no hold.
+    change.relies_on(Reliance::Row {
+        keyspace: tables::hold::KEYSPACE,
+        key: tables::hold::key(&address.member).to_vec(),
+        stamp: None,
+    });
+    vault.remove_row(&mut change, old)?;
+    Ok(change)
 }

@@ -7,7 +7,7 @@ use crate::codec::{RecordRow, ResidueRow, rows};
 use crate::ledger::Change;
 use crate::store::Keyspace;
 use crate::tables;
-use crate::types::{ErasureId, MemberId};
+use crate::types::{ErasureId, MemberId, MetaField};
 
 use super::super::pipeline::Opened;
 use super::super::{Error, Vault};
@@ -47,6 +47,13 @@ impl Vault {
                 residue.envelope(row.envelope);
             }
         })?;
+        // Postings, also those of earlier metadata, end with the key of their record: clean wherever they could lie.
+        if tables::posting::mark(self.engine(), member)?.is_some() {
+            residue.place(number(tables::posting::KEYSPACE), &tables::posting::mark_key(member));
+            for field in MetaField::ALL {
+                residue.place(number(tables::posting::KEYSPACE), &tables::posting::prefix_of(field));
+            }
+        }
         change.put(tables::residue::KEYSPACE, tables::residue::key(id), residue.encode());
         Ok(())
     }

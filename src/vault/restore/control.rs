@@ -64,7 +64,7 @@ impl Control<'_> {
 fn held_back(mut batch: Batch, meta: &mut Option<Vec<u8>>) -> Batch {
     batch.ops.retain(|op| match op {
         Op::Put { keyspace: Keyspace::Control, key, value } => !hold_back(key, value, meta),
-        Op::Delete { keyspace: Keyspace::Control, key } if *key == keys::UNFINISHED => false,
+        Op::Delete { keyspace: Keyspace::Control, key } => *key != keys::UNFINISHED && !is_of_records(key),
         _ => true,
     });
     batch
@@ -75,10 +75,18 @@ fn hold_back(key: &[u8], value: &[u8], meta: &mut Option<Vec<u8>>) -> bool {
         *meta = Some(Vec::new());
         return true;
     }
+    if is_of_records(key) {
+        return true;
+    }
     if key == keys::VAULT_META && meta.as_deref() != Some(&[]) {
         *meta = Some(value.to_vec());
     }
     key == keys::VAULT_META
+}
+
+/// Postings are not of today, but of the records: they are made anew of those that come back.
+fn is_of_records(key: &[u8]) -> bool {
+    key.first() == Some(&keys::tag::POSTING)
 }
 
 fn copy(from: &dyn Reader, keyspace: Keyspace, to: &dyn Engine, meta: &mut Option<Vec<u8>>) -> Result<(), Error> {

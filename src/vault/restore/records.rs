@@ -13,6 +13,7 @@ use crate::keyring::MemberBody;
 use crate::store::{KeyRange, Keyspace, Reader};
 use crate::tables;
 use crate::types::{Compartment, MemberId, RecordName};
+use crate::vault::postings::Postings;
 use crate::vault::{Vault, input};
 
 /// Copies records and details of accesses. Gives the index entries that the profiles call for.
@@ -73,11 +74,12 @@ fn records(vault: &Vault, data: &dyn Reader, done: &mut Restored) -> Result<Expe
         row,
         &mut expected,
     ) {
-        Ok(true) => {
+        Ok(Some(postings)) => {
             done.records += 1;
+            postings.iter().try_for_each(|(key, row)| writing.put(tables::posting::KEYSPACE, key, row))?;
             writing.put(Keyspace::Records, key, row)
         }
-        Ok(false) => {
+        Ok(None) => {
             done.records_left_out += 1;
             ControlFlow::Continue(())
         }
@@ -90,33 +92,34 @@ fn records(vault: &Vault, data: &dyn Reader, done: &mut Restored) -> Result<Expe
     failed.map_or(Ok(expected), Err)
 }
 
-/// Whether somebody has the key of this row. Learns the identifiers of a profile.
+/// The postings of this record, if somebody has its key. Learns the identifiers of a profile.
 fn keep(
     vault: &Vault,
     present: &mut Option<(MemberId, Option<MemberBody>)>,
     key: &[u8],
     row: &[u8],
     expected: &mut Expected,
-) -> Result<bool, Error> {
+) -> Result<Option<Postings>, Error> {
     let (member, compartment, token) = keys::parse_record(key)?;
     if present.as_ref().is_none_or(|(of, _)| *of != member) {
         let row = tables::member::row(vault.engine(), &member)?;
         let body = row.map(|row| vault.keyring().open_member(vault.engine(), &member, &row)).transpose()?;
         *present = Some((member, body));
     }
-    let Some((_, Some(body))) = present else { return Ok(false) };
-    let Some(keys) = body.compartment_numbered(compartment) else { return Ok(false) };
+    let Some((_, Some(body))) = present else { return Ok(None) };
+    let Some(keys) = body.compartment_numbered(compartment) else { return Ok(None) };
     if keys.dek(RecordRow::parse(row)?.dek_version).is_none() {
-        return Ok(false);
+        return Ok(None);
     }
+    let stored = vault.open_record(&member, keys, &token, row)?;
     let core = Compartment::core();
     if keys.name == core && token == body.mk.record_token(&core, &RecordName::profile()) {
-        let profile = vault.open_record(&member, keys, &token, row)?.object()?;
+        let profile = stored.object()?;
         // What does not normalise is in no index; it could be stored by an earlier version.
         let identifiers = input::identifiers(&profile).unwrap_or_default();
         expected.learn(vault, &member, &identifiers);
     }
-    Ok(true)
+    vault.posting_rows(&member, &stored).map(Some)
 }
 
 fn accesses(vault: &Vault, data: &dyn Reader, prefixes: &HashSet<[u8; 16]>, done: &mut Restored) -> Result<(), Error> {
