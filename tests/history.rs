@@ -1,11 +1,67 @@
 //! What a member can learn: who used its data, when, for what, and to whom it went.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+use std::collections::HashSet;
 
 use membervault::code::{Code, Coded};
-use membervault::testkit::vault::{TestVault, ctx};
-use membervault::types::Role;
-use membervault::vault::api::NewToken;
+use membervault::testkit::vault::{TestVault, ctx, ctx_for};
+use membervault::types::{Actor, Ctx, IdentifierKind, MemberId, RecordMeta, Role, TokenId};
+use membervault::vault::api::{NewMember, NewToken, Page, RecordAddress, RecordQuery};
+use membervault::vault::history::HistoryEntry;
+use serde_json::{Map, Value, json};
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => panic!("an object"),
+    }
+}
+
+fn member(test: &TestVault, number: u32) -> MemberId {
+    let profile = object(json!({
+        "external_id": format!("CRM-{number}"), "email": format!("m{number}@example.org"), "name": "Maria Muster",
+        "locale": "de-DE", "loyalty_tier": "gold", "birth_date": "1985-02-03", "address": "Street 1", "postal_code": "81234"
+    }));
+    let new = NewMember { profile, meta: RecordMeta::default(), idempotency_key: None };
+    test.vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id
+}
+
+fn read(test: &TestVault, ctx: &Ctx, member: &MemberId, fields: Option<&[&str]>) {
+    let fields = fields.map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+    let query = RecordQuery { address: RecordAddress::profile(*member), fields };
+    test.vault.read_record(ctx, &query).wait().unwrap();
+}
+
+fn page(limit: usize) -> Page {
+    Page { cursor: None, limit }
+}
+
+fn history(test: &TestVault, ctx: &Ctx, member: &MemberId) -> Vec<HistoryEntry> {
+    let mut page = page(7);
+    let mut all = Vec::new();
+    loop {
+        let listing = test.vault.history(ctx, member, &page).wait().unwrap();
+        all.extend(listing.items);
+        page.cursor = listing.next;
+        if page.cursor.is_none() {
+            return all;
+        }
+    }
+}
+
+/// The member's own token.
+fn own(member: MemberId) -> Ctx {
+    let actor = Actor { token: TokenId::from_bytes([77; 8]), member: Some(member), ..Actor::local(Role::Member) };
+    Ctx { actor, ..ctx(Role::Member) }
+}
+
+/// A token of this role that says whose it is.
+fn of(role: Role, purpose: &str, organisation: &str) -> Ctx {
+    let mut ctx = ctx_for(role, purpose);
+    ctx.actor.organisation = Some(organisation.into());
+    ctx
+}
 
 fn mailer() -> NewToken {
     NewToken {
@@ -35,4 +91,145 @@ fn an_organisation_is_a_short_text() {
         let refused = test.vault.create_token(&ctx(Role::Admin), &token).wait().map(|_| ());
         assert_eq!(refused.unwrap_err().code(), Code::InvalidRequest, "{organisation:?}");
     }
+}
+
+#[test]
+fn a_member_learns_who_saw_which_fields_for_what_and_where_they_went() {
+    let test = TestVault::new(3);
+    let maria = member(&test, 1);
+    let other = member(&test, 2);
+    read(&test, &ctx(Role::Crm), &maria, None);
+    test.clock.advance_millis(61_234);
+    read(&test, &of(Role::Support, "support", "Call \"Centre\" GmbH"), &maria, None);
+    let mut newsletter = of(Role::Marketing, "newsletter", "Mailer Ltd");
+    newsletter.actor.recipient = "mailer".parse().ok();
+    read(&test, &newsletter, &maria, None);
+    read(&test, &newsletter, &maria, Some(&["email", "name", "nonsense"]));
+    test.vault.lookup(&ctx(Role::Crm), IdentifierKind::Email, "m1@example.org").wait().unwrap();
+    test.vault.export_member(&own(maria), &maria).wait().unwrap();
+    read(&test, &ctx(Role::Crm), &other, None);
+    let denied = RecordQuery { address: RecordAddress::profile(maria), fields: None };
+    assert!(test.vault.read_record(&ctx(Role::Ops), &denied).wait().is_err(), "a denial names no member");
+
+    let entries = history(&test, &own(maria), &maria);
+    let said: Vec<Value> = entries
+        .iter()
+        .map(|entry| {
+            let mut entry = object(serde_json::to_value(entry).unwrap());
+            entry.retain(|name, _| !matches!(name.as_str(), "leaf" | "at"));
+            Value::Object(entry)
+        })
+        .collect();
+    let profile = |more: Value| {
+        let mut all = object(json!({"what": "record.read", "compartment": "core", "record": "profile", "version": 1}));
+        all.extend(object(more));
+        Value::Object(all)
+    };
+    assert_eq!(
+        said,
+        [
+            json!({"what": "member.create", "role": "crm"}),
+            profile(json!({"role": "crm"})),
+            profile(json!({
+                "role": "support", "organisation": "Call \"Centre\" GmbH", "purpose": "support",
+                "fields": ["external_id", "locale", "loyalty_tier"],
+                "masked": ["email", "name", "birth_date", "postal_code"],
+            })),
+            profile(json!({
+                "role": "marketing", "organisation": "Mailer Ltd", "purpose": "newsletter", "recipient": "mailer",
+                "fields": ["email", "locale"],
+            })),
+            profile(json!({
+                "role": "marketing", "organisation": "Mailer Ltd", "purpose": "newsletter", "recipient": "mailer",
+                "fields": ["email"],
+            })),
+            json!({"what": "member.lookup", "role": "crm", "fields": ["email"]}),
+            json!({"what": "member.export", "role": "member", "token": "4d4d4d4d4d4d4d4d"}),
+        ]
+    );
+    assert!(entries.is_sorted_by_key(|entry| (entry.at, entry.leaf)));
+    assert_eq!(entries[2].at.millis_since(entries[1].at), 61_234, "to the millisecond");
+    // Staff sees the tokens, and the reading of a history stands in the history.
+    let seen = history(&test, &ctx(Role::Compliance), &maria);
+    assert!(seen.iter().all(|entry| entry.token.is_some()));
+    assert_eq!(seen.last().map(|entry| (entry.what, entry.role)), Some(("history.read", Some(Role::Member))));
+}
+
+#[test]
+fn a_history_is_paged_and_what_is_read_meanwhile_does_not_prolong_it() {
+    let test = TestVault::new(4);
+    let maria = member(&test, 1);
+    for _ in 0..9 {
+        read(&test, &ctx(Role::Crm), &maria, None);
+    }
+    for limit in [1, 3, 10, 500] {
+        let whole = history(&test, &ctx(Role::Compliance), &maria).len() + 1;
+        let mut asked = page(limit);
+        let mut leaves = Vec::new();
+        loop {
+            let listing = test.vault.history(&ctx(Role::Compliance), &maria, &asked).wait().unwrap();
+            assert!(listing.items.len() <= limit);
+            leaves.extend(listing.items.iter().map(|entry| entry.leaf));
+            asked.cursor = listing.next;
+            if asked.cursor.is_none() {
+                break;
+            }
+        }
+        assert!(leaves.is_sorted() && leaves.iter().collect::<HashSet<_>>().len() == leaves.len());
+        assert!(leaves.len() >= whole, "{} {whole}", leaves.len());
+    }
+}
+
+#[test]
+fn a_history_is_the_members_own() {
+    let test = TestVault::new(5);
+    let (maria, other) = (member(&test, 1), member(&test, 2));
+    let code = |ctx: &Ctx, member: &MemberId, page: &Page| {
+        test.vault.history(ctx, member, page).wait().map(|_| ()).map_err(|error| error.code())
+    };
+    assert_eq!(code(&own(other), &maria, &page(10)), Err(Code::NotFound));
+    for role in [Role::Ops, Role::Admin, Role::Marketing, Role::Analyst] {
+        assert!(code(&ctx(role), &maria, &page(10)).is_err(), "{role}");
+    }
+    // A cursor of one member is of no use with another.
+    let first = test.vault.history(&ctx(Role::Crm), &maria, &page(1)).wait().unwrap();
+    read(&test, &ctx(Role::Crm), &maria, None);
+    let first = first.next.or(test.vault.history(&ctx(Role::Crm), &maria, &page(1)).wait().unwrap().next);
+    let astray = Page { cursor: first.clone(), limit: 1 };
+    assert!(first.is_some());
+    assert_eq!(code(&ctx(Role::Crm), &other, &astray), Err(Code::InvalidCursor));
+    assert_eq!(code(&ctx(Role::Crm), &maria, &astray), Ok(()));
+    test.vault.erase(&ctx(Role::Compliance), &maria, None).wait().unwrap();
+    assert_eq!(code(&ctx(Role::Compliance), &maria, &page(10)), Err(Code::Gone));
+    assert_eq!(code(&ctx(Role::Compliance), &MemberId::from_random([9; 16]), &page(10)), Err(Code::NotFound));
+}
+
+/// The usual read of a CRM or a newsletter leaves 256 bytes of details, as before it said who asked.
+#[test]
+fn who_asked_does_not_make_the_evidence_of_a_usual_read_longer() {
+    let test = TestVault::new(6);
+    let maria = member(&test, 1);
+    let detail = |ctx: &Ctx| {
+        let before = access_bytes(&test);
+        read(&test, ctx, &maria, None);
+        access_bytes(&test) - before - 85 // version, header and tag of the envelope
+    };
+    let mut newsletter = of(Role::Marketing, "newsletter", "Mailer Ltd");
+    newsletter.actor.recipient = "mailer".parse().ok();
+    assert_eq!(detail(&ctx(Role::Crm)), 256);
+    assert_eq!(detail(&of(Role::Crm, "service", "Example Shop Limited, Customer Base")), 256);
+    assert_eq!(detail(&newsletter), 256);
+    assert_eq!(detail(&of(Role::Support, "support", "Example Calls")), 384);
+}
+
+/// Bytes of all access rows.
+fn access_bytes(test: &TestVault) -> usize {
+    use membervault::store::{KeyRange, Keyspace};
+    let mut bytes = 0;
+    let count = &mut |_: &[u8], row: &[u8]| {
+        bytes += row.len();
+        std::ops::ControlFlow::Continue(())
+    };
+    test.engine.scan(Keyspace::Access, &KeyRange::all(), count).unwrap();
+    bytes
 }

@@ -89,6 +89,7 @@ fn about_a_member() -> Vec<Try> {
         to("DELETE", MEMBER, &[], None),
         to("GET", "/v1/members/{id}/export", &[], None),
         to("GET", "/v1/members/{id}/records", &[], None),
+        to("GET", "/v1/members/{id}/history", &[], None),
     ];
     const ADDRESSES: [&[&str]; 3] = [&["core", "profile"], &["marketing", "interests"], &["orders", "1"]];
     for rest in ADDRESSES {

@@ -10,6 +10,7 @@ mod backups;
 mod edge;
 mod erasures;
 mod extract;
+mod history;
 mod holds;
 mod io;
 mod log;

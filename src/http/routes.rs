@@ -14,6 +14,8 @@ use super::shared::Shared;
 use super::{backups, erasures, holds, log, members, purges, records, seals, system, tokens};
 use crate::code::Code;
 
+mod transparency;
+
 const MEMBER: &str = "/v1/members/{id}";
 const RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}";
 const HOLD: &str = "/v1/members/{id}/hold";
@@ -70,6 +72,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(erasure_routes());
     table.extend(log_routes());
     table.extend(control_routes());
+    table.extend(transparency::routes());
     table.extend(public_routes());
     table
 }

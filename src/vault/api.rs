@@ -13,6 +13,7 @@ mod erasure;
 pub use erasure::{Erasure, Scope, Sealed, Stage};
 
 use super::Error;
+use super::evidence::Shown;
 
 mod backup;
 mod token;
@@ -112,6 +113,9 @@ pub struct RecordView {
     /// What was masked, replaced or left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
+    /// Which fields `data` has, for the evidence of the read.
+    #[serde(skip)]
+    pub(crate) shown: Shown,
 }
 
 /// What must be true of the record for a write to happen.

@@ -21,6 +21,8 @@ pub(crate) const LISTING_RECORDS: u8 = 2;
 pub(crate) const LISTING_TOKENS: u8 = 3;
 /// The number of the listing of erasures.
 pub(crate) const LISTING_ERASURES: u8 = 4;
+/// The number of the histories of members.
+pub(crate) const LISTING_HISTORY: u8 = 20;
 
 impl Vault {
     /// The text of a cursor after `key` in a listing.

@@ -3,52 +3,101 @@
 //! A change cannot be built without its leaf, so a verb cannot forget to record itself; this module only says what the
 //! leaf of each kind of act carries.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::codec::rows;
 use crate::codec::{Event, Leaf};
 use crate::crypto::{self, Key};
 use crate::ledger::Change;
-use crate::policy::{Action, Denial};
+use crate::policy::{Action, Denial, Withheld};
 use crate::types::place::{AccessPlace, Member};
-use crate::types::{Ctx, MemberId, RecordVersion, RequestId};
+use crate::types::{Compartment, Ctx, FieldName, MemberId, RecipientName, RecordName, RecordVersion, RequestId, Role};
 
-use super::api::RecordAddress;
+use super::api::{RecordAddress, RecordView};
 use super::{Error, Vault};
 
 /// Details are padded to a multiple of this, so that their length does not tell which fields were read.
 const DETAIL_GRANULE: usize = 128;
 
+/// Field names one detail lists of a record.
+pub(crate) const FIELDS_LISTED_MAX: usize = 64;
+/// Stands for the fields beyond those.
+pub(crate) const MORE_FIELDS: &str = "*";
+
 /// What an access did, exactly. Stored encrypted under the member's own keys, beside the ledger.
-#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+///
+/// It says whom the token stood for, because tokens are tidied away and the member may ask years later.
+#[derive(Debug, Serialize)]
 pub(crate) struct AccessDetail<'a> {
     /// When, to the millisecond; the leaf says only the minute.
     pub(crate) at: Timestamp,
     /// The request, as in the access log.
     pub(crate) request: RequestId,
+    /// The role of who asked.
+    pub(crate) role: Role,
+    /// Whose people or machines asked, where the token says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) organisation: Option<&'a str>,
+    /// To whom it went, where the token acts for a recipient outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recipient: Option<&'a RecipientName>,
     /// The compartment, where one is meant.
-    #[serde(borrow = "'a", default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) compartment: Option<&'a str>,
     /// The record, where one is meant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) record: Option<&'a str>,
     /// The version read or written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) version: Option<u64>,
-    /// The fields asked for, where not all were.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) fields: Vec<&'a str>,
+    /// The fields shown as they are; `None` where all there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fields: Option<Vec<&'a str>>,
+    /// The fields of which a glimpse or a pseudonym was shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) masked: Vec<&'a str>,
+    /// Record by record, where several were shown and not all of each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) records: Vec<PartDetail<'a>>,
+}
+
+/// What was shown of one record of several.
+#[derive(Debug, Serialize)]
+pub(crate) struct PartDetail<'a> {
+    /// The compartment.
+    pub(crate) compartment: &'a Compartment,
+    /// The record.
+    pub(crate) record: &'a RecordName,
+    /// The fields shown as they are; `None` where all there were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fields: Option<Vec<&'a str>>,
+    /// The fields of which a glimpse or a pseudonym was shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) masked: Vec<&'a str>,
 }
 
 impl<'a> AccessDetail<'a> {
     /// The details of an act on the member as a whole.
-    pub(crate) fn of_member(ctx: &Ctx, at: Timestamp) -> Self {
-        Self { at, request: ctx.request, compartment: None, record: None, version: None, fields: Vec::new() }
+    pub(crate) fn of_member(ctx: &'a Ctx, at: Timestamp) -> Self {
+        Self {
+            at,
+            request: ctx.request,
+            role: ctx.actor.role,
+            organisation: ctx.actor.organisation.as_deref(),
+            recipient: ctx.actor.recipient.as_ref(),
+            compartment: None,
+            record: None,
+            version: None,
+            fields: None,
+            masked: Vec::new(),
+            records: Vec::new(),
+        }
     }
 
     /// The details of an act on one record.
-    pub(crate) fn of_record(ctx: &Ctx, at: Timestamp, address: &'a RecordAddress, version: RecordVersion) -> Self {
+    pub(crate) fn of_record(ctx: &'a Ctx, at: Timestamp, address: &'a RecordAddress, version: RecordVersion) -> Self {
         Self {
             compartment: Some(address.compartment.as_str()),
             record: Some(address.name.as_str()),
@@ -56,6 +105,71 @@ impl<'a> AccessDetail<'a> {
             ..Self::of_member(ctx, at)
         }
     }
+
+    /// Says which fields of the record were shown.
+    pub(crate) fn showing(self, shown: &'a Shown) -> Self {
+        Self { fields: shown.clear(), masked: shown.masked(), ..self }
+    }
+
+    /// Says which fields of several records were shown, unless all of all were.
+    pub(crate) fn showing_all_of(self, views: &'a [RecordView]) -> Self {
+        if views.iter().all(|view| view.shown == Shown::All) {
+            return self;
+        }
+        let part = |view: &'a RecordView| PartDetail {
+            compartment: &view.compartment,
+            record: &view.name,
+            fields: view.shown.clear(),
+            masked: view.shown.masked(),
+        };
+        Self { records: views.iter().map(part).collect(), ..self }
+    }
+}
+
+/// Which top-level fields of a record were shown, after policy, data map and consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// All that there were, as they are.
+    All,
+    /// These.
+    Some {
+        /// As they are.
+        clear: Vec<String>,
+        /// As a glimpse or a pseudonym.
+        masked: Vec<String>,
+    },
+}
+
+impl Shown {
+    /// What a projection shows.
+    pub(crate) fn of(object: &Map<String, Value>, withheld: &[Withheld], chosen: Option<&[FieldName]>) -> Self {
+        if withheld.is_empty() && chosen.is_none() {
+            return Self::All;
+        }
+        let is_masked = |name: &&String| withheld.iter().any(|entry| entry.field == **name);
+        let (masked, clear) = object.keys().partition::<Vec<_>, _>(is_masked);
+        Self::Some { clear: listed(&clear), masked: listed(&masked) }
+    }
+
+    fn clear(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::All => None,
+            Self::Some { clear, .. } => Some(clear.iter().map(String::as_str).collect()),
+        }
+    }
+
+    fn masked(&self) -> Vec<&str> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Some { masked, .. } => masked.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// The names, or the first of very many: a read must not write more than it reads.
+fn listed(names: &[&String]) -> Vec<String> {
+    let more = (names.len() > FIELDS_LISTED_MAX).then(|| MORE_FIELDS.to_owned());
+    names.iter().take(FIELDS_LISTED_MAX).map(|name| (*name).clone()).chain(more).collect()
 }
 
 impl Vault {

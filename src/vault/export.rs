@@ -30,7 +30,7 @@ fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Export> {
             records.push(read::view(case, &opened, stored, None)?);
         }
     }
-    let detail = AccessDetail::of_member(case.ctx, case.now);
+    let detail = AccessDetail::of_member(case.ctx, case.now).showing_all_of(&records);
     let mut change = case.vault.access(case.ctx, Event::MemberExport, member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
     let export = Export {

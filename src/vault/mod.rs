@@ -19,6 +19,7 @@ mod erase;
 pub mod error;
 mod evidence;
 mod export;
+pub mod history;
 pub mod hold;
 pub mod holder;
 pub mod import;

@@ -10,7 +10,7 @@ use crate::types::{Ctx, FieldName, Purpose};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{JsonObject, RecordAddress, RecordQuery, RecordView};
-use super::evidence::AccessDetail;
+use super::evidence::{AccessDetail, Shown};
 use super::pipeline::{Case, Opened};
 use super::records::Stored;
 use super::{Error, Vault};
@@ -30,13 +30,11 @@ fn prepare(case: &Case<'_>, query: &RecordQuery) -> Decision<RecordView> {
     let opened = case.open_member(Action::RecordRead, &address.member, Some(&address.compartment))?;
     let stored = case.stored_record(&opened, address)?.ok_or_else(Error::not_found)?;
     let fields = query.fields.as_deref();
-    let detail = AccessDetail {
-        fields: fields.unwrap_or_default().iter().map(FieldName::as_str).collect(),
-        ..AccessDetail::of_record(case.ctx, case.now, address, stored.version)
-    };
+    let view = view(case, &opened, stored, fields)?;
+    let detail = AccessDetail::of_record(case.ctx, case.now, address, view.version).showing(&view.shown);
     let mut change = case.vault.access(case.ctx, Event::RecordRead, &address.member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: address.member });
-    Ok(Prepared::logged(view(case, &opened, stored, fields)?, change))
+    Ok(Prepared::logged(view, change))
 }
 
 impl Case<'_> {
@@ -63,15 +61,16 @@ pub(crate) fn view(
     let (created_at, updated_at) = (stored.record.created, stored.record.updated);
     let meta = stored.record.meta.clone();
     let Some(view) = opened.permit.view(&compartment) else { return Err(Error::not_found()) };
-    let (data, withheld) = if fields.is_none() && view.is_all_clear() {
+    let (data, withheld, shown) = if fields.is_none() && view.is_all_clear() {
         // The role sees everything: the stored bytes are the answer.
-        (JsonObject::stored(stored.record.into_json()), Vec::new())
+        (JsonObject::stored(stored.record.into_json()), Vec::new(), Shown::All)
     } else {
         let unstated = Purpose::unstated();
         let purpose = case.ctx.purpose.as_ref().unwrap_or(&unstated);
         let projection = view
             .project(stored.object()?, fields, || opened.body.mk.pseudonym(purpose, case.ctx.actor.recipient.as_ref()));
-        (JsonObject::made(&projection.object)?, projection.withheld)
+        let shown = Shown::of(&projection.object, &projection.withheld, fields);
+        (JsonObject::made(&projection.object)?, projection.withheld, shown)
     };
-    Ok(RecordView { compartment, name, version, created_at, updated_at, data, meta, withheld })
+    Ok(RecordView { compartment, name, version, created_at, updated_at, data, meta, withheld, shown })
 }

@@ -109,7 +109,12 @@ impl TokenBook {
             .ok_or(Error::LimitReached { limit: "the vault holds 10,000 live tokens; revoke those that are not used" })
     }
 
-    fn infos(&self) -> Vec<TokenInfo> {
+    /// What is known of a token that was not tidied away.
+    pub(crate) fn info(&self, id: &TokenId) -> Option<TokenInfo> {
+        self.known(id).map(|token| token.info.clone())
+    }
+
+    pub(crate) fn infos(&self) -> Vec<TokenInfo> {
         let mut infos: Vec<_> = self.0.read().values().map(|token| token.info.clone()).collect();
         infos.sort_by_key(|info| (info.created_at, info.id));
         infos

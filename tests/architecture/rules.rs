@@ -159,6 +159,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/api.rs", 1),
     ("vault/create.rs", 4),
     ("vault/dossier.rs", 2),
+    ("vault/history/access.rs", 1),
     ("vault/hold.rs", 1),
     ("vault/import.rs", 1),
     ("vault/records.rs", 3),

@@ -14,7 +14,9 @@ macro_rules! shapes {
 mod erasures;
 mod replies;
 mod requests;
+mod transparency;
 
 pub(super) use erasures::*;
 pub(super) use replies::*;
 pub(super) use requests::*;
+pub(super) use transparency::*;

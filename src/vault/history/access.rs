@@ -1,0 +1,101 @@
+//! What the access rows of one member say: each opened under the member's own keys and joined with its leaf.
+//!
+//! Reads only. Called by the history, by reports over many members, and by an erasure that asks who was given data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::codec::{Leaf, rows};
+use crate::crypto::{self, Key};
+use crate::ledger::StoredLog;
+use crate::tables;
+use crate::tables::access::AccessAt;
+use crate::types::place::{AccessPlace, Member, Note};
+use crate::types::{Compartment, MemberId, RecipientName, RecordName, RecordVersion, Role};
+
+use super::super::{Error, Vault};
+
+/// The detail of an access as it was stored. Rows of an import have none: their leaf says all.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct StoredDetail {
+    pub(crate) at: Option<Timestamp>,
+    pub(crate) role: Option<Role>,
+    pub(crate) organisation: Option<String>,
+    pub(crate) recipient: Option<RecipientName>,
+    pub(crate) compartment: Option<Compartment>,
+    pub(crate) record: Option<RecordName>,
+    pub(crate) version: Option<RecordVersion>,
+    pub(crate) fields: Option<Vec<String>>,
+    pub(crate) masked: Vec<String>,
+    pub(crate) records: Vec<Part>,
+}
+
+/// What was shown of one record of several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The compartment.
+    pub compartment: Compartment,
+    /// The record.
+    pub record: RecordName,
+    /// The fields shown as they are; absent where all there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<Vec<String>>,
+    /// The fields of which a glimpse or a pseudonym was shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<String>,
+}
+
+/// The accesses of one opened member.
+pub(crate) struct Accesses<'v> {
+    vault: &'v Vault,
+    member: MemberId,
+    prefix: [u8; 16],
+    note: Key<Note>,
+}
+
+impl<'v> Accesses<'v> {
+    /// Those of the member with this key.
+    pub(crate) fn of(vault: &'v Vault, member: &MemberId, mk: &Key<Member>) -> Self {
+        let notes = mk.notes();
+        Self { vault, member: *member, prefix: notes.access_prefix, note: notes.note }
+    }
+
+    /// Calls `each` for every access row after the leaf `after`, oldest first, until it answers false.
+    pub(crate) fn each(
+        &self,
+        mut after: Option<u64>,
+        each: &mut dyn FnMut(&AccessAt) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        loop {
+            let chunk = tables::access::list(self.vault.engine(), &self.prefix, after, tables::SCAN_ROWS_MAX)?;
+            for access in &chunk.items {
+                if !each(access)? {
+                    return Ok(());
+                }
+            }
+            after = chunk.items.last().map(|access| access.leaf).filter(|_| chunk.more);
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What the row says.
+    pub(crate) fn detail(&self, access: &AccessAt) -> Result<StoredDetail, Error> {
+        if access.row.is_empty() {
+            return Ok(StoredDetail::default());
+        }
+        let place = AccessPlace { vault: self.vault.id(), member: &self.member };
+        let plain = crypto::open(&self.note, &place, rows::sealed(&access.row)?)?;
+        serde_json::from_slice(plain.expose()).map_err(|_| Error::Internal("an opened access detail is one"))
+    }
+}
+
+impl Vault {
+    /// The leaf of an access.
+    pub(crate) fn leaf(&self, index: u64) -> Result<Leaf, Error> {
+        let bytes = StoredLog(self.engine()).leaf_bytes(index)?;
+        Ok(Leaf::parse(&bytes.ok_or(Error::Internal("an access row has its leaf"))?)?)
+    }
+}
