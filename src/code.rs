@@ -60,6 +60,8 @@ codes! {
     PurposeNotAllowed = "purpose_not_allowed",
     /// The member has not agreed to the stated purpose, or no longer does.
     ConsentMissing = "consent_missing",
+    /// No field of the data map rests on consent for this purpose, so there is no consent to ask for.
+    ConsentNotNeeded = "consent_not_needed",
     /// The member objected to the stated purpose.
     Objected = "objected",
     /// The member has restricted the use of its data.

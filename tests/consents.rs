@@ -4,6 +4,10 @@
 
 #[path = "consents/dossier.rs"]
 mod dossier;
+#[path = "consents/giving.rs"]
+mod giving;
+#[path = "consents/preferences.rs"]
+mod preferences;
 #[path = "consents/standing.rs"]
 mod standing;
 #[path = "consents/support.rs"]

@@ -82,6 +82,12 @@ fn about_a_member() -> Vec<Try> {
     const MEMBER: &str = "/v1/members/{id}";
     const RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}";
     const HOLD: &str = "/v1/members/{id}/hold";
+    const CONSENT: &str = "/v1/members/{id}/consents/{purpose}";
+    const PREFERENCES: &str = "/v1/members/{id}/preferences";
+    const OBJECTION: &str = "/v1/members/{id}/objections/{purpose}";
+    const RESTRICTION: &str = "/v1/members/{id}/restriction";
+    const AUTOMATED: &str = "/v1/members/{id}/automated-decisions";
+    let consent = json!({"notice": {"version": "1", "text": "We write to you."}, "method": "web_form"});
     let to = |method, template, rest, body| Try { method, template, rest, body };
     let mut tries = vec![
         to("GET", MEMBER, &[], None),
@@ -104,6 +110,17 @@ fn about_a_member() -> Vec<Try> {
         to("PUT", HOLD, &[], Some(json!({"reason": "litigation"}))),
         to("GET", HOLD, &[], None),
         to("DELETE", HOLD, &[], None),
+        to("GET", "/v1/members/{id}/consents", &[], None),
+        to("PUT", CONSENT, &["newsletter"], Some(consent)),
+        to("DELETE", CONSENT, &["newsletter"], None),
+        to("GET", PREFERENCES, &[], None),
+        to("PUT", PREFERENCES, &[], Some(json!({"channels": ["email"]}))),
+        to("PUT", OBJECTION, &["newsletter"], Some(json!({}))),
+        to("DELETE", OBJECTION, &["newsletter"], None),
+        to("PUT", RESTRICTION, &[], Some(json!({}))),
+        to("DELETE", RESTRICTION, &[], None),
+        to("PUT", AUTOMATED, &[], Some(json!({}))),
+        to("DELETE", AUTOMATED, &[], None),
     ]);
     tries
 }
@@ -280,7 +297,7 @@ async fn the_matrix_is_this() {
             .template
             .split('/')
             .map(|part| match part {
-                "{compartment}" | "{name}" => *fill.next().unwrap(),
+                "{compartment}" | "{name}" | "{purpose}" => *fill.next().unwrap(),
                 part => part,
             })
             .collect::<Vec<_>>()

@@ -70,6 +70,7 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         Code::Forbidden
         | Code::PurposeNotAllowed
         | Code::ConsentMissing
+        | Code::ConsentNotNeeded
         | Code::Objected
         | Code::Restricted
         | Code::AutomatedDecision

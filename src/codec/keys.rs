@@ -3,6 +3,10 @@
 //! Keys carry nothing personal: random ids, numbers and keyed tokens only, since what a row was called outlives it in
 //! the files of a storage engine.
 
+mod agreed;
+
+pub use agreed::{agreed, agreed_to, parse_agreed};
+
 use super::CodecError;
 use super::reader::{Reader, join};
 use crate::types::place::Subtree;

@@ -171,6 +171,18 @@ pub fn parse_fence(row: &[u8]) -> Result<ErasureId, CodecError> {
     reader.finish().map(|()| erasure)
 }
 
+/// A member that agrees to a purpose: `1 | until minute u32`, zero where the consent has no end.
+pub fn encode_agreed(until: Option<u32>) -> Vec<u8> {
+    [&[ROW_VERSION], until.unwrap_or(0).to_be_bytes().as_slice()].concat()
+}
+
+/// When the consent of an agreed row ends.
+pub fn parse_agreed(row: &[u8]) -> Result<Option<u32>, CodecError> {
+    let mut reader = Reader::new("agreed row", row, ROW_VERSION)?;
+    let until = Some(reader.u32()?).filter(|until| *until != 0);
+    reader.finish().map(|()| until)
+}
+
 /// A checkpoint with the cosignatures of witnesses: `1 | signed note, UTF-8, the rest`.
 pub fn encode_cosigned(note: &str) -> Vec<u8> {
     [&[ROW_VERSION], note.as_bytes()].concat()
@@ -321,5 +333,8 @@ mod tests {
         assert_eq!(parse_epoch(&[2, 0]), Err(CodecError::Unknown { what: "epoch row", found: 2 }));
         let erasure = ErasureId::from_bytes([3; 16]);
         assert_eq!(parse_fence(&encode_fence(&erasure)), Ok(erasure));
+        for until in [None, Some(7)] {
+            assert_eq!(parse_agreed(&encode_agreed(until)), Ok(until));
+        }
     }
 }

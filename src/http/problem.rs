@@ -51,6 +51,7 @@ pub const fn status(code: Code) -> StatusCode {
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict
         | Code::IdentifierTaken
+        | Code::ConsentNotNeeded
         | Code::LegalHold
         | Code::LimitReached
         | Code::AlreadyExists

@@ -1,6 +1,8 @@
 //! The one list of what there is. The router, the OpenAPI document, the log's route names and the golden list in
 //! `tests/golden/routes.txt` all come from it.
 
+mod consents;
+
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use utoipa::openapi::RefOr;
@@ -69,6 +71,7 @@ const OF_A_PAGE: &[Code] = &[Code::InvalidCursor];
 pub(super) fn table() -> Vec<Mounted> {
     let mut table = member_routes();
     table.extend(record_routes());
+    table.extend(consents::table());
     table.extend(erasure_routes());
     table.extend(log_routes());
     table.extend(control_routes());

@@ -7,6 +7,7 @@
 //! Everything takes a [`Reader`](crate::store::Reader), so the same lines read the present state and a snapshot.
 
 pub mod access;
+pub mod agreed;
 pub mod cosigned;
 pub mod dirty;
 pub mod erasure;

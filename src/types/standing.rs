@@ -67,6 +67,11 @@ impl Standing {
         self.of(purpose)?.consent.filter(|consent| consent.is_in_force(now))
     }
 
+    /// Whether there is a consent to a purpose, also one that has ended by itself.
+    pub fn keeps_consent(&self, purpose: &Purpose) -> bool {
+        self.of(purpose).is_some_and(|one| one.consent.is_some())
+    }
+
     /// Whether the member objected to a purpose.
     pub fn objects(&self, purpose: &Purpose) -> bool {
         self.of(purpose).is_some_and(|one| one.objected)
@@ -82,6 +87,14 @@ impl Standing {
     #[must_use]
     pub fn set_objection(&mut self, purpose: &Purpose, objected: bool) -> bool {
         self.change(purpose, |one| one.objected = objected)
+    }
+
+    /// Takes away consents that no longer count at `now`.
+    pub fn drop_ended(&mut self, now: Timestamp) {
+        for one in &mut self.purposes {
+            one.consent = one.consent.filter(|consent| consent.is_in_force(now));
+        }
+        self.purposes.retain(|one| one.consent.is_some() || one.objected);
     }
 
     fn of(&self, purpose: &Purpose) -> Option<&PurposeStanding> {
@@ -138,6 +151,20 @@ mod tests {
         assert!(standing.set_consent(&one, None) && standing.objects(&one));
         assert!(standing.set_objection(&one, false) && standing.set_objection(&other, false));
         assert_eq!(standing, Standing::default());
+    }
+
+    #[test]
+    fn ended_consents_are_dropped_and_objections_are_not() {
+        let mut standing = Standing::default();
+        let (one, other) = (purpose("newsletter"), purpose("analytics"));
+        let ends = Consent { until: Some(10), ..GIVEN };
+        assert!(standing.set_consent(&one, Some(ends)) && standing.set_objection(&one, true));
+        assert!(standing.set_consent(&other, Some(ends)));
+        standing.drop_ended(Timestamp::from_minutes(9));
+        assert_eq!(standing.purposes().len(), 2);
+        standing.drop_ended(Timestamp::from_minutes(10));
+        assert_eq!(standing.purposes().len(), 1);
+        assert!(standing.objects(&one) && standing.consent(&one, Timestamp::from_minutes(1)).is_none());
     }
 
     #[test]

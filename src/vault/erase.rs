@@ -20,7 +20,7 @@ use super::act::{Act, Decision, Prepared};
 use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Sealed, Stage};
 use super::cursor::LISTING_ERASURES;
 use super::pipeline::{Case, Opened};
-use super::{Error, Vault, input};
+use super::{Error, Vault, consent, input};
 
 impl Vault {
     /// Erases a member, or one compartment of it.
@@ -203,6 +203,7 @@ fn remove_keys(
         }
         None => {
             change.delete(tables::member::KEYSPACE, tables::member::key(member));
+            consent::remove_postings(change, member, &opened.body.standing);
             change.clear(tables::access::KEYSPACE, tables::access::range_of(&opened.body.mk.notes().access_prefix));
             Ok(())
         }

@@ -11,11 +11,13 @@ macro_rules! shapes {
     };
 }
 
+mod consents;
 mod erasures;
 mod replies;
 mod requests;
 mod transparency;
 
+pub(super) use consents::*;
 pub(super) use erasures::*;
 pub(super) use replies::*;
 pub(super) use requests::*;

@@ -3,14 +3,14 @@
 use crate::clock::Timestamp;
 use crate::codec::{Event, event::Detail};
 use crate::ledger::Change;
-use crate::types::{Compartment, Ctx, MemberId, Purpose, RecordVersion};
+use crate::types::{Compartment, Ctx, MemberId, Purpose, RecordVersion, Standing};
 
 use super::super::api::RecordAddress;
 use super::super::dossier::{self, Entry};
 use super::super::evidence::AccessDetail;
 use super::super::pipeline::{Case, Opened};
 use super::super::{Error, Vault};
-use super::{HISTORY_MAX, Happening, HistoryEntry};
+use super::{HISTORY_MAX, Happening, HistoryEntry, posting};
 
 /// The series in the dossier.
 pub(super) const SERIES: &str = "consent";
@@ -35,7 +35,15 @@ impl HistoryEntry {
     }
 }
 
-/// The change that adds an entry to the history and writes the member row with the standing that `opened` has now.
+/// Begins a change of the standing: takes away what has ended by itself, and hands back how it was before that.
+pub(super) fn begin(case: &Case<'_>, opened: &mut Opened) -> Standing {
+    let before = opened.body.standing.clone();
+    opened.body.standing.drop_ended(case.now);
+    before
+}
+
+/// The change that adds an entry to the history and writes the member row with the standing that `opened` has now, in
+/// place of `before`.
 ///
 /// # Errors
 /// `limit_reached` where the history is full and the entry gives or lifts something.
@@ -43,6 +51,7 @@ pub(super) fn append(
     case: &Case<'_>,
     opened: &mut Opened,
     member: &MemberId,
+    before: &Standing,
     leaf: fn(Detail) -> Event,
     entry: &HistoryEntry,
 ) -> Result<Change, Error> {
@@ -58,6 +67,7 @@ pub(super) fn append(
     change.decided_at(case.mark);
     let entry = Entry { name, content: entry, replaces: None };
     dossier::put_with_standing(case, &mut change, opened, member, &entry)?;
+    posting::follow(&mut change, member, before, &opened.body.standing);
     Ok(change)
 }
 

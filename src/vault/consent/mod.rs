@@ -5,8 +5,13 @@
 //! change that relies on the member row, so of two that meet the one is decided anew: the last to be committed wins, and
 //! the history has both, in their order. The order is that of the entries' numbers; no clock is asked.
 
+mod give;
 mod history;
+mod posting;
+mod preferences;
+mod read;
 mod standing;
+mod withdraw;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +20,10 @@ use crate::types::{Purpose, Role, TokenId};
 
 use super::Error;
 
-pub use standing::{MemberStanding, Stance};
+pub(super) use posting::remove_postings;
+pub use preferences::{CHANNELS_MAX, Preferences, PreferencesView, SETTINGS_BYTES_MAX, TOPICS_MAX, WORD_BYTES_MAX};
+pub use read::{ConsentState, ConsentView, Consents, NumberedEntry};
+pub use standing::{ConsentInForce, MemberStanding, Stance};
 
 /// Entries of one member's history from which on nothing more can be given or lifted. To withdraw, object, restrict and
 /// refuse stays possible: each of them ends something, so they are bounded by themselves.
@@ -24,6 +32,8 @@ pub const HISTORY_MAX: u32 = 1_000;
 pub const REASON_BYTES_MAX: usize = 256;
 /// Bytes of the version of a notice.
 pub const NOTICE_VERSION_BYTES_MAX: usize = 64;
+/// Bytes of the text of a notice that is hashed here.
+pub const NOTICE_TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of the place a consent was given at.
 pub const PLACE_BYTES_MAX: usize = 128;
 /// Bytes of the name of a language.
@@ -90,6 +100,23 @@ pub struct Notice {
     /// The language it was shown in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+}
+
+/// A consent that is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConsent {
+    /// The notice the member was shown.
+    pub notice: Notice,
+    /// The text of the notice, in place of its hash: it is hashed and not kept.
+    pub notice_text: Option<String>,
+    /// How it was given.
+    pub method: Method,
+    /// Where it was given: a page, a shop.
+    pub place: Option<String>,
+    /// Whether it was given explicitly, as special categories of data need.
+    pub explicit: bool,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// An entry of the history.

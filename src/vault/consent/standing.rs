@@ -96,14 +96,15 @@ fn prepare(
 ) -> Decision<MemberStanding> {
     let mut opened = case.open_member(Action::StandingWrite, member, None)?;
     checked_reason(reason)?;
-    let before = opened.body.standing.clone();
+    let before = history::begin(case, &mut opened);
+    let kept = opened.body.standing.clone();
     let (event, purpose) = apply(case, &mut opened.body.standing, stance, set)?;
     let reply = MemberStanding::at(&opened.body.standing, case.now);
-    if opened.body.standing == before {
+    if opened.body.standing == kept {
         return unchanged(case, &opened, member, Event::StandingChange, reply);
     }
     let entry = HistoryEntry { reason: reason.map(str::to_owned), ..HistoryEntry::of(case, event, purpose.as_slice()) };
-    let change = history::append(case, &mut opened, member, Event::StandingChange, &entry)?;
+    let change = history::append(case, &mut opened, member, &before, Event::StandingChange, &entry)?;
     Ok(Prepared::durable(reply, change))
 }
 
