@@ -146,6 +146,9 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/tokens", Some(json!({"role": "crm", "label": "another"}))),
         to("GET", "/v1/tokens", None),
         to("DELETE", "/v1/tokens/{id}", None),
+        to("POST", "/v1/freezes", Some(json!({"scope": "token:ffffffffffffffff", "reason": "no such token"}))),
+        to("GET", "/v1/freezes", None),
+        to("DELETE", "/v1/freezes/{scope}", None),
         to("POST", "/v1/backups", None),
         to("GET", "/v1/backups", None),
         to("GET", "/v1/backups/{id}", None),
@@ -325,6 +328,7 @@ async fn the_matrix_is_this() {
             let first = match attempt.template {
                 "/v1/erasures/{id}" | "/v1/backups/{id}" => Some(walk.erasure.as_str()),
                 "/v1/tokens/{id}" => Some(token.as_str()),
+                "/v1/freezes/{scope}" => Some("role:admin"),
                 "/v1/log/tile/{path}" => Some("0/000.p/1"),
                 "/v1/log/proof/{index}" => Some("0"),
                 _ => None,

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
 use super::{
-    backup, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member, policy,
-    purge, recover, restore, seal, serve, status, token, verify_certificate,
+    backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member,
+    policy, purge, recover, restore, seal, serve, status, token, verify_certificate,
 };
 use crate::config::Typed;
 
@@ -136,6 +136,9 @@ pub(super) enum Command {
     /// Take backups, list and verify them
     #[command(subcommand)]
     Backup(backup::Command),
+    /// Stop the use of member data in an emergency
+    #[command(subcommand)]
+    Breach(breach::Command),
     /// Look after the keyring file
     #[command(subcommand)]
     Keyring(keyring::Command),

@@ -9,6 +9,7 @@
 
 mod args;
 mod backup;
+mod breach;
 mod certificate;
 mod completions;
 mod config_show;
@@ -94,6 +95,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Status(arguments) => arguments.run(&session()?),
         Command::Doctor(arguments) => arguments.run(&session()?),
         Command::Backup(command) => command.run(&session()?),
+        Command::Breach(command) => command.run(&session()?),
         Command::Keyring(command) => command.run(&session()?),
         Command::Certificate(arguments) => arguments.run(&session()?),
         Command::Log(command) => command.run(&session()?),

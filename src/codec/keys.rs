@@ -12,6 +12,10 @@ use super::reader::{Reader, join};
 use crate::types::place::Subtree;
 use crate::types::{ErasureId, HolderName, MemberId, TokenId};
 
+mod guard;
+
+pub use guard::{freeze, parse_freeze, parse_window, window};
+
 /// Stands for "the whole member" where a compartment number is expected. Never the number of a compartment.
 pub const WHOLE_MEMBER: u16 = 0xffff;
 

@@ -12,6 +12,7 @@ mod edge;
 mod erasures;
 mod extract;
 mod history;
+mod guards;
 mod holds;
 mod io;
 mod log;

@@ -2,6 +2,7 @@
 //! `tests/golden/routes.txt` all come from it.
 
 mod consents;
+mod guards;
 
 use axum::Router;
 use axum::http::{Method, StatusCode};
@@ -76,6 +77,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(log_routes());
     table.extend(control_routes());
     table.extend(transparency::routes());
+    table.extend(guards::routes());
     table.extend(public_routes());
     table
 }

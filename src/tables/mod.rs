@@ -12,6 +12,7 @@ pub mod cosigned;
 pub mod dirty;
 pub mod erasure;
 pub mod fence;
+pub mod freeze;
 pub mod hold;
 pub mod idempotency;
 pub mod member;
@@ -26,6 +27,7 @@ pub mod residue;
 pub mod rotation;
 mod scan;
 pub mod token;
+pub mod window;
 
 pub use scan::{Chunk, SCAN_BYTES_MAX, SCAN_ROWS_MAX};
 

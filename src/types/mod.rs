@@ -3,6 +3,7 @@
 //! Nothing here reads, writes, encrypts or decides.
 
 pub mod ctx;
+pub mod freeze;
 pub mod id;
 pub mod identifier;
 pub mod name;
@@ -21,6 +22,7 @@ pub const VERSION: &str = if cfg!(feature = "sabotage") {
 };
 
 pub use ctx::{Actor, Ctx};
+pub use freeze::FreezeScope;
 pub use id::{BackupId, ErasureId, MemberId, RequestId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};
 pub use name::{Compartment, FieldName, HolderName, Purpose, RecipientName, RecordName};

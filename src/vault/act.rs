@@ -3,12 +3,14 @@
 //! A verb's `prepare` step looks at the facts, decides, and hands back a `Prepared`: the reply, and the change that
 //! must be committed before the reply may leave. Nothing but this module takes the reply out, so a read is in the log
 //! before its plaintext leaves, and a write is durable before it is acknowledged. When the facts moved while the
-//! change waited, `prepare` runs again, a bounded number of times.
+//! change waited, `prepare` runs again, a bounded number of times. When something was frozen meanwhile, a read is decided
+//! once more before its reply leaves; a write that is committed is acknowledged, since it shows nothing.
 //!
 //! An act is driven by [`Act::wait`] (command line, jobs, tests) or [`Act::settled`] (inside an async task: the
 //! decision runs in the caller's task, the wait for the commit does not block it).
 
 use crate::ledger::{Change, Durability, LedgerError, Receipt, Ticket};
+use crate::policy::Denial;
 
 use super::{Error, Vault};
 
@@ -84,8 +86,16 @@ pub struct Act<'v, T> {
 /// What a decision leads to: an answer at once, or a commit to wait for.
 enum Step<T> {
     Answer(Result<T, Error>),
-    Commit(Ticket, T, Option<Done<T>>),
+    Commit(Ticket, Reply<T>),
     Refuse(Ticket, Error),
+}
+
+/// A reply whose change is under way.
+struct Reply<T> {
+    reply: T,
+    done: Option<Done<T>>,
+    /// How often something had been frozen before a read was decided; `None` for a write.
+    seen: Option<u64>,
 }
 
 impl<'v, T> Act<'v, T> {
@@ -99,10 +109,13 @@ impl<'v, T> Act<'v, T> {
             match self.step() {
                 Step::Answer(answer) => return answer,
                 Step::Refuse(ticket, error) => return refused(ticket.wait(), error),
-                Step::Commit(ticket, reply, done) => {
-                    if let Ok(answer) = committed(ticket.wait(), reply, done) {
-                        return answer;
-                    }
+                Step::Commit(ticket, reply) => {
+                    let seen = reply.seen;
+                    let Ok(answer) = reply.committed(ticket.wait()) else { continue };
+                    return match self.stopped_since(seen) {
+                        None => answer,
+                        Some((ticket, error)) => refused(ticket.wait(), error),
+                    };
                 }
             }
         }
@@ -115,21 +128,37 @@ impl<'v, T> Act<'v, T> {
             match self.step() {
                 Step::Answer(answer) => return answer,
                 Step::Refuse(ticket, error) => return refused(ticket.await, error),
-                Step::Commit(ticket, reply, done) => {
-                    if let Ok(answer) = committed(ticket.await, reply, done) {
-                        return answer;
-                    }
+                Step::Commit(ticket, reply) => {
+                    let seen = reply.seen;
+                    let Ok(answer) = reply.committed(ticket.await) else { continue };
+                    return match self.stopped_since(seen) {
+                        None => answer,
+                        Some((ticket, error)) => refused(ticket.await, error),
+                    };
                 }
             }
         }
         Err(Error::Conflict)
     }
 
+    /// Whether a read that is in the log may not be answered any more, because its caller was frozen after the decision.
+    fn stopped_since(&mut self, seen: Option<u64>) -> Option<(Ticket, Error)> {
+        seen.filter(|seen| *seen != self.vault.guards().frozen_times())?;
+        match (self.prepare)() {
+            Err(Refusal { error: error @ Error::Denied(Denial::Frozen), evidence: Some(change) }) => {
+                Some((self.vault.ledger().submit(*change, Durability::Buffered), error))
+            }
+            _ => None,
+        }
+    }
+
     fn step(&mut self) -> Step<T> {
+        let frozen_times = self.vault.guards().frozen_times();
         match (self.prepare)() {
             Ok(Prepared { reply, change: None, .. }) => Step::Answer(Ok(reply)),
             Ok(Prepared { reply, change: Some((change, durability)), done }) => {
-                Step::Commit(self.vault.ledger().submit(change, durability), reply, done)
+                let seen = (durability == Durability::Buffered).then_some(frozen_times);
+                Step::Commit(self.vault.ledger().submit(change, durability), Reply { reply, done, seen })
             }
             Err(Refusal { error, evidence: None }) => Step::Answer(Err(error)),
             Err(Refusal { error, evidence: Some(change) }) => {
@@ -142,21 +171,19 @@ impl<'v, T> Act<'v, T> {
 /// The facts moved; decide anew.
 struct Moved;
 
-fn committed<T>(
-    outcome: Result<Receipt, LedgerError>,
-    mut reply: T,
-    done: Option<Done<T>>,
-) -> Result<Result<T, Error>, Moved> {
-    match outcome {
-        Ok(receipt) => {
-            if let Some(done) = done {
-                done(&mut reply, &receipt);
+impl<T> Reply<T> {
+    fn committed(mut self, outcome: Result<Receipt, LedgerError>) -> Result<Result<T, Error>, Moved> {
+        match outcome {
+            Ok(receipt) => {
+                if let Some(done) = self.done {
+                    done(&mut self.reply, &receipt);
+                }
+                Ok(Ok(self.reply))
             }
-            Ok(Ok(reply))
+            // A fence set meanwhile is a fact like any other: the next decision sees it and answers `gone`.
+            Err(LedgerError::Conflict | LedgerError::Fenced) => Err(Moved),
+            Err(error) => Ok(Err(error.into())),
         }
-        // A fence set meanwhile is a fact like any other: the next decision sees it and answers `gone`.
-        Err(LedgerError::Conflict | LedgerError::Fenced) => Err(Moved),
-        Err(error) => Ok(Err(error.into())),
     }
 }
 

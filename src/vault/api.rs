@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 mod erasure;
+pub mod guard;
 
 pub use erasure::{Erasure, Scope, Sealed, Stage};
 

@@ -20,6 +20,7 @@ pub mod error;
 mod evidence;
 mod export;
 pub mod history;
+pub mod guard;
 pub mod hold;
 pub mod holder;
 pub mod import;
@@ -82,6 +83,7 @@ struct Rooms {
     meta: VaultMeta,
     suite: Suite,
     tokens: tokens::TokenBook,
+    guards: guard::Guards,
     backups: backup::BackupDesk,
     log: log::LogBook,
     seals: seal::Seals,
@@ -117,6 +119,10 @@ impl Vault {
 
     pub(crate) fn tokens(&self) -> &tokens::TokenBook {
         &self.0.tokens
+    }
+
+    pub(crate) fn guards(&self) -> &guard::Guards {
+        &self.0.guards
     }
 
     fn seals(&self) -> &seal::Seals {

@@ -22,6 +22,7 @@ use crate::tables;
 use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 
 use super::backup::BackupDesk;
+use super::guard::Guards;
 use super::log::{LogBook, LogSettings};
 use super::mirror;
 use super::purge::Purges;
@@ -155,6 +156,7 @@ impl Vault {
             meta,
             suite,
             tokens: TokenBook::default(),
+            guards: Guards::default(),
             backups: BackupDesk::default(),
             log,
             seals,
@@ -163,6 +165,7 @@ impl Vault {
         }));
         vault.finish_seals(recovery)?;
         vault.load_tokens()?;
+        vault.load_guards()?;
         vault.log_opening()?;
         Ok(vault)
     }

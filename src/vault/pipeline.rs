@@ -63,7 +63,7 @@ impl<'a> Case<'a> {
         Ok(Found { state, row: None })
     }
 
-    /// Asks the policy. A denial carries the change that records it.
+    /// Asks the guards and the policy. A denial carries the change that records it.
     pub(crate) fn decide(
         &self,
         action: Action,
@@ -71,12 +71,10 @@ impl<'a> Case<'a> {
         compartment: Option<&Compartment>,
         facts: &Facts,
     ) -> Result<Permit, Refusal> {
+        self.unfrozen(action)?;
         let request =
             Request { actor: &self.ctx.actor, action, purpose: self.ctx.purpose.as_ref(), member, compartment };
-        crate::policy::decide(&self.policy, &request, facts).map_err(|denial| {
-            let evidence = self.vault.denial(self.ctx, action, denial, self.now);
-            Refusal::logged(denial.into(), evidence)
-        })
+        crate::policy::decide(&self.policy, &request, facts).map_err(|denial| self.denied(action, denial))
     }
 
     /// Asks the policy about something that is about no member.

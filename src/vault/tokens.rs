@@ -92,6 +92,11 @@ impl TokenBook {
         self.0.write().insert(info.id, Arc::new(KnownToken { info, actor, hash, rate }));
     }
 
+    /// The role of a token, also of one that has ended.
+    pub(crate) fn role_of(&self, id: &TokenId) -> Option<Role> {
+        self.known(id).map(|token| token.info.role)
+    }
+
     fn forget(&self, id: &TokenId) {
         self.0.write().remove(id);
     }

@@ -160,6 +160,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/create.rs", 4),
     ("vault/dossier.rs", 2),
     ("vault/history/access.rs", 1),
+    ("vault/guard/mod.rs", 1),
     ("vault/hold.rs", 1),
     ("vault/import.rs", 1),
     ("vault/records.rs", 3),

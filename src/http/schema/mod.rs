@@ -13,12 +13,14 @@ macro_rules! shapes {
 
 mod consents;
 mod erasures;
+mod guards;
 mod replies;
 mod requests;
 mod transparency;
 
 pub(super) use consents::*;
 pub(super) use erasures::*;
+pub(super) use guards::*;
 pub(super) use replies::*;
 pub(super) use requests::*;
 pub(super) use transparency::*;

@@ -12,7 +12,7 @@ use crate::types::{IdentifierKind, MemberId, RecipientName, RecordMeta, Role};
 /// Bytes of a body that carries a record: the record, its metadata and the envelope around them.
 const RECORD_BODY_BYTES_MAX: usize = RECORD_BYTES_MAX + 64 * 1024;
 /// Bytes of any other body.
-const SMALL_BODY_BYTES_MAX: usize = 16 * 1024;
+pub(in crate::http) const SMALL_BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// What a merge patch may be declared as.
 const PATCH_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
