@@ -10,9 +10,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use membervault::clock::Timestamp;
 use membervault::code::Coded;
-use membervault::policy::{Action, Denial, Facts, MemberState, Permit, Policy, Request, Treatment, View, decide};
-use membervault::types::{Actor, Compartment, MemberId, Purpose, Role, TokenId};
+use membervault::policy::{
+    Action, Denial, Facts, MemberState, Permit, Policy, Request, Scales, Screen, Treatment, View, decide,
+};
+use membervault::schema::DataMap;
+use membervault::types::standing::Consent;
+use membervault::types::{Actor, Compartment, MemberId, Purpose, RecordMeta, RecordName, Role, Standing, TokenId};
 use serde_json::{Map, Value, json};
 
 /// One of each class: the profile's, one the default policy names, and one nobody named.
@@ -210,13 +215,37 @@ fn specimen() -> Map<String, Value> {
     profile.as_object().unwrap().clone()
 }
 
+/// A member who agreed to everything, explicitly.
+fn agreeing() -> Standing {
+    let mut standing = Standing::default();
+    for purpose in DataMap::default_map().purposes() {
+        assert!(standing.set_consent(&purpose.name, Some(Consent { explicit: true, until: None })));
+    }
+    standing
+}
+
 fn fields(policy: &Policy) -> String {
-    let mut out = String::from("How each field of a profile (core/profile) is shown, with an example.\n");
+    let mut out = String::from(
+        "How each field of a profile (core/profile) is shown, with an example: to whom a member agreed to everything; and \
+         what is\nsaid of a member who agreed to nothing.\n",
+    );
+    let (map, agreeing, silent) = (DataMap::default_map(), agreeing(), Standing::default());
     let core: Compartment = "core".parse().unwrap();
     for role in Role::ALL {
         let read = |purpose: &Option<Purpose>| {
             let permit = ask(policy, role, Action::RecordRead, Some(&core), purpose.as_ref(), STATES[0]).ok()?;
-            Some((purpose_name(purpose.as_ref()).to_owned(), shown(permit.view(&core).unwrap())))
+            let scales = |standing| Scales {
+                map: &map,
+                standing,
+                purpose: purpose.as_ref(),
+                recipient: None,
+                now: Timestamp::from_millis(0),
+            };
+            let refused = scales(&silent).admit(&permit).err().map_or("as above", |denial| denial.code().as_str());
+            scales(&agreeing).admit(&permit).unwrap();
+            let screen = scales(&agreeing).screen(&permit, &core, &RecordName::profile(), &RecordMeta::default());
+            let table = shown(permit.view(&core).unwrap(), &screen);
+            Some((purpose_name(purpose.as_ref()).to_owned(), format!("{table}who agreed to nothing: {refused}\n")))
         };
         let tables = joined(purposes(policy).iter().filter_map(read));
         if tables.is_empty() {
@@ -230,13 +259,15 @@ fn fields(policy: &Policy) -> String {
 }
 
 /// A line for each field of the specimen.
-fn shown(view: &View) -> String {
-    let projection = view.project(specimen(), None, || [0x5a; 16]);
+fn shown(view: &View, screen: &Screen<'_>) -> String {
+    let projection = view.project(specimen(), None, screen, || [0x5a; 16]);
     let line = |field: &String| {
         let treatment = match view.treatment(field) {
             Treatment::Masked(mask) => format!("masked as {}", mask.as_str()),
             other => other.as_str().to_owned(),
         };
+        let kept = view.treatment(field) != Treatment::Hidden;
+        let treatment = screen.withholds(field).filter(|_| kept).map_or(treatment, |why| why.as_str().to_owned());
         let example = projection.object.get(field).map(Value::to_string).unwrap_or_default();
         format!("{field:<14} {treatment:<22} {example}").trim_end().to_owned() + "\n"
     };

@@ -30,6 +30,7 @@ mod permit;
 mod request;
 mod table;
 mod view;
+mod weigh;
 
 pub use action::Action;
 pub use decide::decide;
@@ -41,6 +42,7 @@ pub use permit::Permit;
 pub use request::{Facts, MemberState, Request};
 pub use table::Policy;
 pub use view::{Projection, Treatment, View, Withheld, WithheldReason};
+pub use weigh::{Scales, Screen};
 
 #[cfg(test)]
 mod tests;

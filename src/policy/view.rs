@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Mask;
+use super::{Mask, Screen};
 use crate::types::FieldName;
 
 /// Stands in the list of withheld fields for all hidden fields the policy does not name: the name of a field can
@@ -56,6 +56,18 @@ pub enum WithheldReason {
     Pseudonym,
     /// The role does not see it.
     Hidden,
+    /// The data map does not declare it, and is strict.
+    Undeclared,
+    /// It does not serve the stated purpose.
+    NotForPurpose,
+    /// It may serve the purpose with the member's consent, which is not there.
+    NoConsent,
+    /// It is of a special category, and the consent to it was not given explicitly.
+    NoExplicitConsent,
+    /// The member objected.
+    Objected,
+    /// The member refuses decisions made without a person.
+    AutomatedDecision,
 }
 
 impl WithheldReason {
@@ -65,6 +77,12 @@ impl WithheldReason {
             Self::Masked => "masked",
             Self::Pseudonym => "pseudonym",
             Self::Hidden => "hidden",
+            Self::Undeclared => "undeclared",
+            Self::NotForPurpose => "not_for_purpose",
+            Self::NoConsent => "no_consent",
+            Self::NoExplicitConsent => "no_explicit_consent",
+            Self::Objected => "objected",
+            Self::AutomatedDecision => "automated_decision",
         }
     }
 }
@@ -122,12 +140,13 @@ impl View {
         self.treatments().any(|treatment| treatment == Treatment::Pseudonym)
     }
 
-    /// Applies the view to a record's JSON. `selection` are the fields the caller wants, all if `None`. `pseudonym`
+    /// Applies the view to a record's JSON, and to what it shows the `screen`. `selection` are the fields the caller wants, all if `None`. `pseudonym`
     /// yields the member's pseudonym for the stated purpose; it is called at most once, and only if a field needs it.
     pub fn project(
         &self,
         object: Map<String, Value>,
         selection: Option<&[FieldName]>,
+        screen: &Screen<'_>,
         pseudonym: impl FnOnce() -> [u8; 16],
     ) -> Projection {
         let mut pseudonym = Pseudonym::Underived(pseudonym);
@@ -138,6 +157,10 @@ impl View {
                 continue;
             }
             let treatment = self.treatment(&field);
+            if let Some(reason) = screen.withholds(&field).filter(|_| treatment != Treatment::Hidden) {
+                withheld.push(Withheld { field, reason });
+                continue;
+            }
             self.note(&mut withheld, &field, treatment);
             match treatment {
                 Treatment::Clear => shown.insert(field, value),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::keyring::{CompartmentKeys, MemberBody};
 use crate::ledger::Mark;
-use crate::policy::{Action, Facts, MemberState, Permit, Policy, Request};
+use crate::policy::{Action, Facts, MemberState, Permit, Policy, Request, Scales, Screen};
+use crate::schema::DataMap;
 use crate::tables;
-use crate::types::{Compartment, Ctx, MemberId};
+use crate::types::{Compartment, Ctx, MemberId, RecordMeta, RecordName, Standing};
 
 use super::act::Refusal;
 use super::{Error, Vault};
@@ -33,13 +34,14 @@ pub(crate) struct Case<'a> {
     /// The last commit before any fact was read.
     pub(crate) mark: Mark,
     policy: Arc<Policy>,
+    map: Arc<DataMap>,
 }
 
 impl<'a> Case<'a> {
     pub(crate) fn open(vault: &'a Vault, ctx: &'a Ctx) -> Self {
         let ledger = vault.ledger();
         let (mark, generation) = (ledger.mark(), ledger.erasure_generation());
-        Self { vault, ctx, now: vault.now(), generation, mark, policy: vault.policy() }
+        Self { vault, ctx, now: vault.now(), generation, mark, policy: vault.policy(), map: vault.map() }
     }
 
     /// The policy it is decided by.
@@ -82,7 +84,36 @@ impl<'a> Case<'a> {
         self.decide(action, None, None, &Facts::NONE)
     }
 
-    /// Finds the member, decides, and opens its keys. The keys live no longer than the returned value.
+    /// Weighs the stated purpose for the member. A refusal carries the change that records it.
+    fn admit(&self, permit: &Permit, standing: &Standing) -> Result<(), Refusal> {
+        self.scales(standing).admit(permit).map_err(|denial| {
+            let evidence = self.vault.denial(self.ctx, permit.action(), denial, self.now);
+            Refusal::logged(denial.into(), evidence)
+        })
+    }
+
+    /// What data map and member let through of one record of an opened member.
+    pub(crate) fn screen<'s>(
+        &'s self,
+        opened: &'s Opened,
+        compartment: &Compartment,
+        name: &RecordName,
+        meta: &RecordMeta,
+    ) -> Screen<'s> {
+        self.scales(&opened.body.standing).screen(&opened.permit, compartment, name, meta)
+    }
+
+    fn scales<'s>(&'s self, standing: &'s Standing) -> Scales<'s> {
+        Scales {
+            map: &self.map,
+            standing,
+            purpose: self.ctx.purpose.as_ref(),
+            recipient: self.ctx.actor.recipient.as_ref(),
+            now: self.now,
+        }
+    }
+
+    /// Finds the member, decides, opens its keys, and weighs what the member says of the stated purpose. The keys live no longer than the returned value.
     pub(crate) fn open_member(
         &self,
         action: Action,
@@ -98,7 +129,10 @@ impl<'a> Case<'a> {
             let permit = self.decide(action, Some(member), compartment, &facts)?;
             let row = found.row.ok_or(Error::Internal("a permit about a member needs the member"))?;
             match self.vault.keyring().open_member(self.vault.engine(), member, &row) {
-                Ok(body) => return Ok(Opened { permit, row, body }),
+                Ok(body) => {
+                    self.admit(&permit, &body.standing)?;
+                    return Ok(Opened { permit, row, body });
+                }
                 // The row was read before a seal and opened after it. Seals are far longer apart than this takes.
                 Err(_) if self.vault.keyring().turned_since(epoch) => {}
                 Err(error) => return Err(error.into()),

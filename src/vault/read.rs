@@ -48,7 +48,7 @@ impl Case<'_> {
     }
 }
 
-/// Applies the permit's treatment of each field.
+/// Applies the permit's treatment of each field, to what data map and member let through.
 pub(crate) fn view(
     case: &Case<'_>,
     opened: &Opened,
@@ -61,14 +61,16 @@ pub(crate) fn view(
     let (created_at, updated_at) = (stored.record.created, stored.record.updated);
     let meta = stored.record.meta.clone();
     let Some(view) = opened.permit.view(&compartment) else { return Err(Error::not_found()) };
-    let (data, withheld, shown) = if fields.is_none() && view.is_all_clear() {
-        // The role sees everything: the stored bytes are the answer.
+    let screen = case.screen(opened, &compartment, &name, &meta);
+    let (data, withheld, shown) = if fields.is_none() && view.is_all_clear() && screen.is_open() {
+        // The caller sees everything: the stored bytes are the answer.
         (JsonObject::stored(stored.record.into_json()), Vec::new(), Shown::All)
     } else {
         let unstated = Purpose::unstated();
         let purpose = case.ctx.purpose.as_ref().unwrap_or(&unstated);
-        let projection = view
-            .project(stored.object()?, fields, || opened.body.mk.pseudonym(purpose, case.ctx.actor.recipient.as_ref()));
+        let projection = view.project(stored.object()?, fields, &screen, || {
+            opened.body.mk.pseudonym(purpose, case.ctx.actor.recipient.as_ref())
+        });
         let shown = Shown::of(&projection.object, &projection.withheld, fields);
         (JsonObject::made(&projection.object)?, projection.withheld, shown)
     };

@@ -88,7 +88,7 @@ fn a_policy_is_checked_before_it_stands() {
     ");
     desk.write("policy.toml", format!("{}\n[nonsense]\n", default.out));
     assert_snapshot!(desk.run(&["policy", "check", "policy.toml"]).shown(), @"
-    err: membervault: policy.toml: policy line 190: unknown field `nonsense`, expected one of `version`, `purposes`, `masks`, `roles` [invalid_policy]
+    err: membervault: policy.toml: policy line 213: unknown field `nonsense`, expected one of `version`, `purposes`, `masks`, `roles` [invalid_policy]
     exit 2
     ");
 }

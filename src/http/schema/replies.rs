@@ -43,8 +43,9 @@ shapes! {
     struct Withheld {
         /// The field, or `*` for all fields that the policy does not name.
         field: String,
-        /// `masked`, `pseudonym` or `hidden`.
-        #[schema(pattern = "^(masked|pseudonym|hidden)$")]
+        /// `masked`, `pseudonym`, `hidden`, `undeclared`, `not_for_purpose`, `no_consent`, `no_explicit_consent`,
+        /// `objected` or `automated_decision`.
+        #[schema(pattern = "^(masked|pseudonym|hidden|undeclared|not_for_purpose|no_consent|no_explicit_consent|objected|automated_decision)$")]
         reason: String,
     }
 

@@ -4,6 +4,7 @@ mod cases;
 mod model;
 mod refusals;
 mod views;
+mod weighing;
 
 use super::{Action, Denial, Facts, Mask, Request, Treatment};
 use crate::code::Coded;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Action, Mask, Policy, Treatment, View, decide};
+use super::super::{Action, Mask, Policy, Screen, Treatment, View, decide};
 use super::Ask;
 use crate::types::{FieldName, Role};
 
@@ -22,7 +22,7 @@ fn fields(names: &[&str]) -> Vec<FieldName> {
 
 /// What is shown and what is said to be withheld.
 fn check(view: &View, record: Value, selection: Option<&[FieldName]>, shown: Value, withheld: Value) {
-    let projection = view.project(object(record), selection, || [0xab; 16]);
+    let projection = view.project(object(record), selection, &Screen::open(), || [0xab; 16]);
     assert_eq!(Value::Object(projection.object), shown);
     assert_eq!(serde_json::to_value(projection.withheld).unwrap(), withheld);
 }
@@ -76,7 +76,7 @@ fn a_selection_shows_no_more_and_says_nothing_of_the_rest() {
 fn the_order_of_the_record_is_kept() {
     let view = View::new([], Treatment::Clear);
     let record = object(json!({"z": 1, "a": 2, "m": 3}));
-    let shown = view.project(record, Some(&fields(&["a", "z"])), || [0; 16]).object;
+    let shown = view.project(record, Some(&fields(&["a", "z"])), &Screen::open(), || [0; 16]).object;
     assert_eq!(shown.keys().collect::<Vec<_>>(), ["z", "a"]);
 }
 
@@ -89,9 +89,9 @@ fn a_pseudonym_is_derived_once_and_only_when_needed() {
     };
     let view = View::new([(field("a"), Treatment::Pseudonym), (field("b"), Treatment::Pseudonym)], Treatment::Clear);
     assert!(view.needs_pseudonym() && !view.is_all_clear());
-    view.project(object(json!({"c": 1})), None, derive);
+    view.project(object(json!({"c": 1})), None, &Screen::open(), derive);
     assert_eq!(derived.get(), 0);
-    let shown = view.project(object(json!({"a": 1, "b": [2], "c": 3})), None, derive).object;
+    let shown = view.project(object(json!({"a": 1, "b": [2], "c": 3})), None, &Screen::open(), derive).object;
     assert_eq!(derived.get(), 1);
     assert_eq!(shown["a"], shown["b"], "it stands for the member, not for the value");
     assert!(shown["a"].as_str().unwrap().starts_with("psn_"));
