@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "consents/coming.rs"]
+mod coming;
 #[path = "consents/dossier.rs"]
 mod dossier;
 #[path = "consents/giving.rs"]

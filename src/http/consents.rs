@@ -7,7 +7,7 @@ use super::extract::{Caller, Condition, Json, Segments};
 use super::problem::Problem;
 use super::{reply, schema};
 use crate::types::{MemberId, Purpose};
-use crate::vault::consent::{NewConsent, Notice, Preferences, Stance};
+use crate::vault::consent::{NewConsent, Preferences, Stance};
 
 type OfPurpose = Segments<(MemberId, Purpose)>;
 
@@ -19,20 +19,6 @@ pub(super) async fn give(
     let consent = NewConsent::from(body);
     let standing = caller.vault.give_consent(&caller.ctx, &id, &purpose, &consent).settled().await?;
     reply::json(StatusCode::OK, &standing)
-}
-
-impl From<schema::NewConsent> for NewConsent {
-    fn from(body: schema::NewConsent) -> Self {
-        let notice = body.notice.0;
-        Self {
-            notice: Notice { version: notice.version, sha256: notice.sha256, language: notice.language },
-            notice_text: notice.text,
-            method: body.method.0,
-            place: body.place,
-            explicit: body.explicit,
-            expires_at: body.expires_at,
-        }
-    }
 }
 
 pub(super) async fn withdraw(caller: Caller, Segments((id, purpose)): OfPurpose) -> Result<Response, Problem> {

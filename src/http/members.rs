@@ -20,7 +20,9 @@ pub(super) async fn create(
         meta: body.meta.map(|ObjectOf(meta)| meta).unwrap_or_default(),
         idempotency_key,
     };
-    let created = caller.vault.create_member(&caller.ctx, &member).settled().await.map_err(in_profile)?;
+    let consents: Vec<_> = body.consents.into_iter().map(|ObjectOf(first)| first.into()).collect();
+    let act = caller.vault.create_member_with(&caller.ctx, &member, &consents);
+    let created = act.settled().await.map_err(in_profile)?;
     let response = reply::tagged(reply::json(StatusCode::CREATED, &created)?, created.version);
     Ok(reply::located(response, format_args!("/v1/members/{}", created.id)))
 }

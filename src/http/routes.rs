@@ -110,7 +110,7 @@ fn member_routes() -> Vec<Mounted> {
             .body::<shape::NewMember>()
             .gives::<shape::Created>(StatusCode::CREATED, LOCATION_ETAG)
             .leads_to(TO_A_MEMBER)
-            .faults(&[OF_A_CHANGE, OF_IDENTIFIERS])
+            .faults(&[OF_A_CHANGE, OF_IDENTIFIERS, &[Code::ConsentNotNeeded]])
             .by(members::create),
         Route::new(Method::GET, "/v1/members", "listMembers", "List member ids, in no meaningful order.")
             .query(PAGING)

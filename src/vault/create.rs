@@ -9,14 +9,15 @@ use crate::ledger::{Change, Reliance};
 use crate::policy::{Action, MemberState};
 use crate::tables;
 use crate::types::place::ControlPlace;
-use crate::types::{Compartment, Ctx, MemberId, RecordVersion};
+use crate::types::{Compartment, Ctx, MemberId, Purpose, RecordVersion};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Created, NewMember, RecordAddress};
+use super::consent::{self, NewConsent};
 use super::evidence::AccessDetail;
 use super::pipeline::Case;
 use super::records::NewRecord;
-use super::{Error, Vault, input};
+use super::{Error, Vault, dossier, input};
 
 /// Bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
@@ -43,28 +44,44 @@ impl Vault {
     /// `identifier_taken`, `invalid_identifier`, `too_large`, `invalid_request`; `idempotency_mismatch` where the key
     /// was used for another request.
     pub fn create_member<'v>(&'v self, ctx: &'v Ctx, new: &'v NewMember) -> Act<'v, Created> {
-        Act::new(self, move || prepare(&Case::open(self, ctx), new))
+        self.create_member_with(ctx, new, &[])
+    }
+
+    /// As [`Vault::create_member`], with the consents the member gives at the same time.
+    ///
+    /// # Errors
+    /// As [`Vault::create_member`], and as [`Vault::give_consent`] for each of them.
+    pub fn create_member_with<'v>(
+        &'v self,
+        ctx: &'v Ctx,
+        new: &'v NewMember,
+        consents: &'v [(Purpose, NewConsent)],
+    ) -> Act<'v, Created> {
+        Act::new(self, move || prepare(&Case::open(self, ctx), new, consents))
     }
 }
 
-fn prepare(case: &Case<'_>, new: &NewMember) -> Decision<Created> {
+fn prepare(case: &Case<'_>, new: &NewMember, consents: &[(Purpose, NewConsent)]) -> Decision<Created> {
     case.decide_plain(Action::MemberCreate)?;
     input::metadata(&new.meta)?;
     let json = input::record_text(&new.profile)?;
+    let content = content_hash(json.expose(), consents)?;
     let idempotency = new.idempotency_key.as_deref().map(|key| Idempotency::of(case, key)).transpose()?;
-    if let Some(created) = idempotency.as_ref().map(|known| known.replay(case, json.expose())).transpose()?.flatten() {
+    if let Some(created) = idempotency.as_ref().map(|known| known.replay(case, &content)).transpose()?.flatten() {
         return Ok(Prepared::unlogged(created));
     }
+    let consents = consent::first_entries(case, consents)?;
     let vault = case.vault;
     let id = MemberId::from_random(vault.random()?);
-    let body = vault.keyring().new_member(case.now, &Compartment::core(), vault.entropy())?;
+    let mut body = vault.keyring().new_member(case.now, &Compartment::core(), vault.entropy())?;
     let detail = AccessDetail::of_member(case.ctx, case.now);
     let mut change = vault.access(case.ctx, Event::MemberCreate, &id, &body.mk, &detail)?;
     change.decided_at(case.mark);
     if let Some(idempotency) = &idempotency {
-        idempotency.remember(case, &mut change, &id, &body, json.expose())?;
+        idempotency.remember(case, &mut change, &id, &body, &content)?;
     }
     vault.reindex(&mut change, &id, None, Some(&new.profile))?;
+    consent::put_first(case, &mut change, &id, &mut body, &consents)?;
     vault.put_member(&mut change, &id, &body)?;
     let address = RecordAddress::profile(id);
     let record = NewRecord::first(&address, case.now, &new.meta, json.expose());
@@ -90,7 +107,7 @@ impl Idempotency {
     }
 
     /// The reply of the first request, if there was one and it still stands.
-    fn replay(&self, case: &Case<'_>, json: &[u8]) -> Result<Option<Created>, Error> {
+    fn replay(&self, case: &Case<'_>, content: &[u8; 32]) -> Result<Option<Created>, Error> {
         let Some(row) = &self.row else { return Ok(None) };
         let vault = case.vault;
         let outcome = self.opened(case, &self.key, row)?;
@@ -102,7 +119,7 @@ impl Idempotency {
             return Err(Error::Denied(crate::policy::Denial::Gone));
         };
         let body = vault.keyring().open_member(vault.engine(), &outcome.member, &row)?;
-        if outcome.request_mac != request_mac(&body, json) {
+        if outcome.request_mac != request_mac(&body, content) {
             return Err(Error::IdempotencyMismatch);
         }
         Ok(Some(Created { id: outcome.member, version: RecordVersion::FIRST, created_at: outcome.at }))
@@ -114,9 +131,9 @@ impl Idempotency {
         change: &mut Change,
         member: &MemberId,
         body: &MemberBody,
-        json: &[u8],
+        content: &[u8; 32],
     ) -> Result<(), Error> {
-        let outcome = StoredOutcome { member: *member, at: case.now, request_mac: request_mac(body, json) };
+        let outcome = StoredOutcome { member: *member, at: case.now, request_mac: request_mac(body, content) };
         let plain = serde_json::to_vec(&outcome).map_err(|_| Error::Internal("an outcome is serialisable"))?;
         let vault = case.vault;
         let place = ControlPlace { vault: vault.id(), row_key: &self.key };
@@ -153,6 +170,15 @@ impl Idempotency {
     }
 }
 
-fn request_mac(body: &MemberBody, json: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(&body.mk.notes().note.request_mac(&crypto::sha256(&[json])))
+fn request_mac(body: &MemberBody, content: &[u8; 32]) -> String {
+    data_encoding::HEXLOWER.encode(&body.mk.notes().note.request_mac(content))
+}
+
+/// SHA-256 of the profile, and of the consents behind it if there are any.
+fn content_hash(json: &[u8], consents: &[(Purpose, NewConsent)]) -> Result<[u8; 32], Error> {
+    if consents.is_empty() {
+        return Ok(crypto::sha256(&[json]));
+    }
+    let consents = dossier::text(&consents)?;
+    Ok(crypto::sha256(&[json, consents.expose()]))
 }

@@ -16,6 +16,7 @@ use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Imported, NewMember, RecordAddress};
+use super::consent::{self, HistoryEntry, ImportedConsents};
 use super::pipeline::Case;
 use super::records::NewRecord;
 use super::register::{Holder, Places, Register};
@@ -34,7 +35,21 @@ impl Vault {
     /// `limit_reached` for more than [`BATCH_MEMBERS_MAX`] members; a denial of the policy. What is wrong with one
     /// member is in its outcome.
     pub fn import<'v>(&'v self, ctx: &'v Ctx, batch: &'v [NewMember]) -> Act<'v, Vec<Imported>> {
-        Act::new(self, move || prepare(&Case::open(self, ctx), batch))
+        self.import_with(ctx, batch, ImportedConsents::NONE)
+    }
+
+    /// As [`Vault::import`], with what the members agreed to elsewhere. Members that are there already keep the consents
+    /// they have here, which are newer.
+    ///
+    /// # Errors
+    /// As [`Vault::import`].
+    pub fn import_with<'v>(
+        &'v self,
+        ctx: &'v Ctx,
+        batch: &'v [NewMember],
+        consents: ImportedConsents<'v>,
+    ) -> Act<'v, Vec<Imported>> {
+        Act::new(self, move || prepare(&Case::open(self, ctx), batch, &consents))
     }
 
     /// Merges what the batches of an import left of each index page; to be called once at the end. Each batch writes most
@@ -58,7 +73,7 @@ impl Vault {
     }
 }
 
-fn prepare(case: &Case<'_>, batch: &[NewMember]) -> Decision<Vec<Imported>> {
+fn prepare(case: &Case<'_>, batch: &[NewMember], consents: &ImportedConsents<'_>) -> Decision<Vec<Imported>> {
     case.decide_plain(Action::MemberCreate)?;
     if batch.len() > BATCH_MEMBERS_MAX {
         return Err(Error::LimitReached { limit: "an import batch has at most 10,000 members" }.into());
@@ -75,7 +90,8 @@ fn prepare(case: &Case<'_>, batch: &[NewMember]) -> Decision<Vec<Imported>> {
             (_, Err(Holder::Earlier(kind))) => Imported::Exists { kind, member: None },
             (Ok(json), Ok(())) => {
                 let id = MemberId::from_random(case.vault.random()?);
-                accepted.push(Accepted { id, new, json, places });
+                let entry = consent::imported_entry(case, consents, position);
+                accepted.push(Accepted { id, new, json, places, entry });
                 Imported::Created(id)
             }
         });
@@ -89,6 +105,8 @@ struct Accepted<'a> {
     new: &'a NewMember,
     json: Plaintext,
     places: &'a Places,
+    /// What it agreed to elsewhere.
+    entry: Option<HistoryEntry>,
 }
 
 /// One change of all of them.
@@ -99,7 +117,7 @@ fn commit(case: &Case<'_>, register: Register<'_>, accepted: &[Accepted<'_>]) ->
     for edit in register.enter(&entries)? {
         case.vault.put_pages(&mut change, edit);
     }
-    for sealed in in_parallel(accepted, |member| seal(case, member.id, member.new, &member.json)) {
+    for sealed in in_parallel(accepted, |member| seal(case, member)) {
         change.absorb(sealed?);
     }
     Ok(change)
@@ -124,17 +142,19 @@ fn check(vault: &Vault, new: &NewMember) -> (Result<Plaintext, Error>, Places) {
 }
 
 /// The keys, rows and leaf of one member.
-fn seal(case: &Case<'_>, id: MemberId, new: &NewMember, json: &Plaintext) -> Result<Change, Error> {
+fn seal(case: &Case<'_>, member: &Accepted<'_>) -> Result<Change, Error> {
+    let Accepted { id, new, json, entry, .. } = member;
     let vault = case.vault;
     let core = Compartment::core();
-    let body = vault.keyring().new_member(case.now, &core, vault.entropy())?;
+    let mut body = vault.keyring().new_member(case.now, &core, vault.entropy())?;
     let notes = body.mk.notes();
     let reference = notes.note.leaf_ref(&NO_DETAIL);
     let mut change = vault.change(case.ctx, Event::MemberCreate(NO_DETAIL), reference, case.now);
     change.decided_at(case.mark);
     change.access_row(notes.access_prefix, Vec::new());
-    vault.put_member(&mut change, &id, &body)?;
-    let address = RecordAddress::profile(id);
+    consent::put_first(case, &mut change, id, &mut body, entry.as_slice())?;
+    vault.put_member(&mut change, id, &body)?;
+    let address = RecordAddress::profile(*id);
     let record = NewRecord::first(&address, case.now, &new.meta, json.expose());
     vault.put_first_row(&mut change, &body, &record)?;
     Ok(change)

@@ -25,6 +25,7 @@ use clap::{Args, ValueEnum};
 use super::failure::{Done, Failure};
 use super::session::Session;
 use crate::types::RecordMeta;
+use crate::vault::consent::{NOTICE_VERSION_BYTES_MAX, Notice};
 use mapping::{Mapping, Rule};
 use pipeline::Stop;
 use progress::Progress;
@@ -49,6 +50,11 @@ Examples:
 Columns: each becomes the text field of its own name; `consent_x` (yes or no) becomes consents.x, and `preferences` is \
 read as JSON. --map COLUMN=FIELD renames, COLUMN=a.b places a field inside another, COLUMN=FIELD:KIND says what the text \
 means (text, yesno, json, number), COLUMN=- leaves the column out. An empty value is no value.
+
+Consents: a yes in consents.x becomes a consent of the member to the purpose x, where the vault knows x and it rests on \
+consent; it leaves the profile, and --consent-notice says under which notice it was given. A no needs no record: what is \
+absent is not agreed to. What is about anything else stays in the profile. Members that are there already keep the \
+consents they have.
 
 Again: a member is known by its external_id. A run that was interrupted is simply repeated: members that are there are \
 skipped, or given the profile of the file with --on-existing update.
@@ -76,6 +82,9 @@ pub(super) struct Arguments {
     /// Where the data comes from, kept with each profile; no personal data
     #[arg(long, value_name = "TEXT")]
     source: Option<String>,
+    /// The version of the notice under which the members gave the consents of the file
+    #[arg(long, value_name = "VERSION", default_value = "unknown", value_parser = notice_version)]
+    consent_notice: String,
     /// Read and check the whole file, change nothing; needs no key
     #[arg(long)]
     dry_run: bool,
@@ -133,7 +142,9 @@ impl Arguments {
 
     fn taker(&self, session: &Session) -> Result<Taker, Failure> {
         let meta = RecordMeta { source: self.source.clone(), ..RecordMeta::default() };
-        let rules = take::Rules { on_existing: self.on_existing, needs_external_id: !self.without_external_id, meta };
+        let notice = Notice { version: self.consent_notice.clone(), sha256: None, language: None };
+        let needs_external_id = !self.without_external_id;
+        let rules = take::Rules { on_existing: self.on_existing, needs_external_id, meta, notice };
         if self.dry_run { Ok(Taker::dry(rules)) } else { Taker::open(session, rules) }
     }
 
@@ -166,6 +177,12 @@ fn record(fates: Vec<(u64, Fate)>, tally: &mut Tally, mut list: Option<&mut Reje
         }
     }
     Ok(())
+}
+
+fn notice_version(text: &str) -> Result<String, &'static str> {
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let fits = (1..=NOTICE_VERSION_BYTES_MAX).contains(&text.len());
+    if visible && fits { Ok(text.to_owned()) } else { Err("expected 1 to 64 visible ASCII characters") }
 }
 
 fn delimiter(text: &str) -> Result<u8, &'static str> {

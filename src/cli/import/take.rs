@@ -9,6 +9,7 @@ use crate::cli::session::Session;
 use crate::code::{Code, Coded};
 use crate::types::{Ctx, IdentifierKind, MemberId, RecordMeta, Role};
 use crate::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordWrite, Written};
+use crate::vault::consent::{ImportedConsents, Notice};
 use crate::vault::{Error, Vault};
 
 /// Profiles replaced at one time: enough that a group commit carries several, few enough for any machine.
@@ -20,6 +21,8 @@ pub(super) struct Rules {
     pub(super) needs_external_id: bool,
     /// Metadata of every profile.
     pub(super) meta: RecordMeta,
+    /// The notice under which consents were given.
+    pub(super) notice: Notice,
 }
 
 /// Takes batches: into the vault, or nowhere in a dry run.
@@ -62,7 +65,11 @@ impl Taker {
         let Some((vault, ctx)) = &self.vault else {
             return members.iter().map(|member| Vault::check_member(member).map_or_else(rejected, created)).collect();
         };
-        let outcomes = vault.import(ctx, &members).wait()?;
+        let mut members = members;
+        let taken_out = |member: &mut NewMember| vault.take_out_consents(&mut member.profile);
+        let purposes: Vec<_> = members.iter_mut().map(taken_out).collect();
+        let consents = ImportedConsents { notice: &self.rules.notice, purposes: &purposes };
+        let outcomes = vault.import_with(ctx, &members, consents).wait()?;
         let mut fates = Vec::with_capacity(members.len());
         let mut updates = Vec::new();
         for (at, (outcome, member)) in outcomes.into_iter().zip(members).enumerate() {

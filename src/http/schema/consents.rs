@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::http::extract::{ObjectOf, RequestBody, StrictObject, Word};
-use crate::vault::consent::{Method, NOTICE_TEXT_BYTES_MAX};
+use crate::types::Purpose;
+use crate::vault::consent::{self, Method, NOTICE_TEXT_BYTES_MAX};
 
 /// Bytes of a body that may carry the text of a notice, escaped.
 const CONSENT_BODY_BYTES_MAX: usize = 2 * NOTICE_TEXT_BYTES_MAX + 16 * 1024;
@@ -71,6 +72,52 @@ pub(in crate::http) struct NewConsent {
     /// When it ends by itself.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(in crate::http) expires_at: Option<Timestamp>,
+}
+
+/// A consent that is given where a member is created.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct FirstConsent {
+    /// To which purpose.
+    #[schema(value_type = String)]
+    pub(in crate::http) purpose: Word<Purpose>,
+    /// The notice the member was shown.
+    #[schema(value_type = ShownNotice)]
+    pub(in crate::http) notice: ObjectOf<ShownNotice>,
+    /// How it was given.
+    #[schema(value_type = String, pattern = "^(web_form|app|email|paper|phone|in_person|import)$")]
+    pub(in crate::http) method: Word<Method>,
+    /// Where it was given: a page, a shop.
+    #[schema(min_length = 1, max_length = 128)]
+    pub(in crate::http) place: Option<String>,
+    /// Whether it was given explicitly, as special categories of data need.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub(in crate::http) explicit: bool,
+    /// When it ends by itself.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(in crate::http) expires_at: Option<Timestamp>,
+}
+
+impl From<FirstConsent> for (Purpose, consent::NewConsent) {
+    fn from(first: FirstConsent) -> Self {
+        let FirstConsent { purpose, notice, method, place, explicit, expires_at } = first;
+        (purpose.0, NewConsent { notice, method, place, explicit, expires_at }.into())
+    }
+}
+
+impl From<NewConsent> for consent::NewConsent {
+    fn from(body: NewConsent) -> Self {
+        let notice = body.notice.0;
+        Self {
+            notice: consent::Notice { version: notice.version, sha256: notice.sha256, language: notice.language },
+            notice_text: notice.text,
+            method: body.method.0,
+            place: body.place,
+            explicit: body.explicit,
+            expires_at: body.expires_at,
+        }
+    }
 }
 
 /// Why.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::consents::FirstConsent;
 use super::replies::Meta;
 use crate::clock::Timestamp;
 use crate::http::extract::{ObjectOf, RequestBody, StrictObject, Word};
@@ -47,6 +48,10 @@ pub(in crate::http) struct NewMember {
     /// Metadata of the profile.
     #[schema(value_type = Option<Meta>)]
     pub(in crate::http) meta: Option<ObjectOf<RecordMeta>>,
+    /// Consents the member gives at the same time.
+    #[serde(default)]
+    #[schema(value_type = Vec<FirstConsent>, required = false, max_items = 64)]
+    pub(in crate::http) consents: Vec<ObjectOf<FirstConsent>>,
 }
 
 /// A change of a profile.

@@ -52,7 +52,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, purpose: &Purpose, new: &NewConse
 }
 
 /// A purpose for which some field may be used only by consent. A consent nobody needs is not to be asked for.
-fn needed(map: &DataMap, purpose: &Purpose) -> Result<(), Error> {
+pub(super) fn needed(map: &DataMap, purpose: &Purpose) -> Result<(), Error> {
     let entry = map.purpose(purpose);
     let rests_on_consent = entry.is_some_and(|entry| {
         let mut fields = map.record_types().flat_map(|record| record.fields());
@@ -68,7 +68,7 @@ fn needed(map: &DataMap, purpose: &Purpose) -> Result<(), Error> {
 }
 
 /// The entry of a consent whose evidence is complete.
-fn entry(case: &Case<'_>, purpose: &Purpose, new: &NewConsent) -> Result<HistoryEntry, Error> {
+pub(super) fn entry(case: &Case<'_>, purpose: &Purpose, new: &NewConsent) -> Result<HistoryEntry, Error> {
     if new.place.as_ref().is_some_and(|place| place.is_empty() || place.len() > PLACE_BYTES_MAX) {
         return Err(Error::invalid("/place", "say where it was given in 1 to 128 bytes, or leave it out"));
     }

@@ -5,6 +5,7 @@
 //! change that relies on the member row, so of two that meet the one is decided anew: the last to be committed wins, and
 //! the history has both, in their order. The order is that of the entries' numbers; no clock is asked.
 
+mod first;
 mod give;
 mod history;
 mod posting;
@@ -20,6 +21,8 @@ use crate::types::{Purpose, Role, TokenId};
 
 use super::Error;
 
+pub use first::ImportedConsents;
+pub(super) use first::{entries as first_entries, imported_entry, put as put_first};
 pub(super) use posting::remove_postings;
 pub use preferences::{CHANNELS_MAX, Preferences, PreferencesView, SETTINGS_BYTES_MAX, TOPICS_MAX, WORD_BYTES_MAX};
 pub use read::{ConsentState, ConsentView, Consents, NumberedEntry};
@@ -103,7 +106,7 @@ pub struct Notice {
 }
 
 /// A consent that is given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewConsent {
     /// The notice the member was shown.
     pub notice: Notice,
