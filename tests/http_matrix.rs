@@ -107,6 +107,7 @@ fn about_a_member() -> Vec<Try> {
     tries.extend([
         to("DELETE", "/v1/members/{id}/compartments/{compartment}", &["marketing"], None),
         to("DELETE", "/v1/members/{id}/compartments/{compartment}", &["orders"], None),
+        to("POST", "/v1/members/{id}/compartments/{compartment}/rotations", &["orders"], None),
         to("PUT", HOLD, &[], Some(json!({"reason": "litigation"}))),
         to("GET", HOLD, &[], None),
         to("DELETE", HOLD, &[], None),

@@ -38,6 +38,7 @@ const NOT_NAMED: &str = "certified as if nobody kept a way to it, while a holder
 struct Tally {
     seals: usize,
     certified: usize,
+    rotated: usize,
     opened: usize,
 }
 
@@ -46,6 +47,8 @@ struct Tally {
 struct Dead {
     secrets: BTreeSet<Secret>,
     checked: BTreeSet<[u8; 16]>,
+    /// Rotations that were checked.
+    rotated: BTreeSet<usize>,
 }
 
 #[test]
@@ -89,6 +92,26 @@ fn the_neighbour_in_the_shard_is_wrapped_anew() {
     println!("{} members until two shared a shard", world.people.len());
 }
 
+/// A data key that was rotated goes with what is certified after it.
+#[test]
+fn a_rotated_data_key_is_out_of_reach_with_the_next_seal() {
+    let (who, part) = (0, 0);
+    let history = [
+        Op::Create,
+        Op::Write { who, part },
+        Op::Write { who, part },
+        Op::Rotate { who, part },
+        Op::Rotate { who, part: 3 },
+        Op::Write { who, part: 1 },
+        Op::ErasePart { who, part: 1 },
+        Op::Seal,
+        Op::Rotate { who, part },
+    ];
+    let mut tally = Tally::default();
+    live_through(21, &history, &mut tally);
+    assert_eq!(tally.rotated, 2, "the third is after the last erasure");
+}
+
 fn live_through(seed: u64, ops: &[Op], tally: &mut Tally) {
     let mut world = World::new(seed);
     let mut dead = Dead::default();
@@ -104,6 +127,7 @@ fn live_through(seed: u64, ops: &[Op], tally: &mut Tally) {
     assert_eq!(erased.count(), dead.checked.len(), "not all that was erased is certified in the end");
     nothing_lies_open(&world, &dead);
     tally.certified += dead.checked.len();
+    tally.rotated += dead.rotated.len();
 }
 
 /// The invariant, after a seal.
@@ -113,11 +137,15 @@ fn check(world: &World, dead: &mut Dead, tally: &mut Tally) {
     tally.opened += today.opened;
     let residual = world.residual().map(|kept| world.engine.written(|written| reach(&VAULT_ID, written, &[kept])));
     let mut of_then: BTreeMap<usize, Reached> = BTreeMap::new();
+    rotated_keys_are_out_of_reach(world, &today, dead, &mut |past| {
+        let then = of_then.entry(past).or_insert_with(|| look(past));
+        then.members.values().flat_map(|keys| keys.deks.values()).flatten().copied().collect()
+    });
     for person in &world.people {
-        if let Some(Erased { id, opened_by }) = world.is_certified(person.erased) {
+        if let Some(Erased { id, opened_by, moment }) = world.is_certified(person.erased) {
             person_is_out_of_reach(person, &today);
             let kept = residual.as_ref().is_some_and(|residual| residual.mk_of(&person.id));
-            assert!(!kept || world.names_the_revoked(Erased { id, opened_by }), "{NOT_NAMED}");
+            assert!(!kept || world.names_the_revoked(Erased { id, opened_by, moment }), "{NOT_NAMED}");
             if dead.checked.insert(*id.as_bytes()) {
                 person_is_reached(person, of_then.entry(opened_by).or_insert_with(|| look(opened_by)), dead);
             }
@@ -125,12 +153,12 @@ fn check(world: &World, dead: &mut Dead, tally: &mut Tally) {
             assert!(today.mk_of(&person.id), "a live member is not reached");
         }
         for (name, part) in &person.parts {
-            if let Some(Erased { id, opened_by }) = world.is_certified(part.erased) {
+            if let Some(Erased { id, opened_by, moment }) = world.is_certified(part.erased) {
                 let then = of_then.entry(opened_by).or_insert_with(|| look(opened_by));
                 part_is_out_of_reach(person, name, part, &today, then);
                 let number = then.members[&person.id].numbers[*name];
                 let kept = residual.as_ref().is_some_and(|residual| residual.deks_of(&person.id, number) > 0);
-                assert!(!kept || world.names_the_revoked(Erased { id, opened_by }), "{NOT_NAMED}");
+                assert!(!kept || world.names_the_revoked(Erased { id, opened_by, moment }), "{NOT_NAMED}");
                 if dead.checked.insert(*id.as_bytes()) {
                     part_is_reached(person, name, part, then, dead);
                 }
@@ -138,6 +166,31 @@ fn check(world: &World, dead: &mut Dead, tally: &mut Tally) {
                 let present = part.canaries.last().unwrap();
                 assert!(today.canaries.contains(present), "what is written in a live compartment is not reached");
             }
+        }
+    }
+}
+
+/// What is certified was sealed, and so was everything that was marked before it: the data keys of all rotations before
+/// an erasure that is certified are out of reach too.
+fn rotated_keys_are_out_of_reach(
+    world: &World,
+    today: &Reached,
+    dead: &mut Dead,
+    then: &mut dyn FnMut(usize) -> BTreeSet<Secret>,
+) {
+    let parts = world.people.iter().flat_map(|person| person.parts.values().map(|part| part.erased));
+    let erasures = world.people.iter().map(|person| person.erased).chain(parts);
+    let certified = erasures.filter_map(|erased| world.is_certified(erased)).map(|erased| erased.moment).max();
+    let sealed = world.retired.iter().enumerate().filter(|(_, one)| Some(one.moment) < certified);
+    for (rotation, retired) in sealed {
+        let reached = today.members.get(&retired.member).and_then(|keys| keys.deks.get(&retired.number));
+        assert!(
+            reached.is_none_or(|reached| reached.is_disjoint(&retired.deks)),
+            "a data key that was rotated is reached"
+        );
+        if dead.rotated.insert(rotation) {
+            assert!(retired.deks.is_subset(&then(retired.opened_by)), "the control does not reach a data key");
+            dead.secrets.extend(&retired.deks);
         }
     }
 }

@@ -23,6 +23,18 @@ pub(super) enum Command {
     Find(Find),
     /// Erase a member, or one compartment of it, for good
     Erase(Erase),
+    /// Seal a compartment's records under a new data key; nothing is lost
+    #[command(after_long_help = "\
+Examples:
+  membervault member rotate-key 5b6d... marketing
+
+The next seal destroys the old key. Take a backup afterwards: those from before no longer yield these records.")]
+    RotateKey {
+        /// The member
+        id: MemberId,
+        /// The compartment
+        compartment: Compartment,
+    },
     /// Set a legal hold: while it stands, the member cannot be erased
     #[command(
         after_help = "Examples:\n  membervault member hold 5b6d... --reason 'pending claim' --reference 2026/114"
@@ -138,6 +150,7 @@ impl Command {
             Self::Show(show) => show.run(session),
             Self::Find(find) => find.run(session),
             Self::Erase(erase) => erase.run(session),
+            Self::RotateKey { id, compartment } => rotate_key(session, &id, &compartment),
             Self::Hold { id, reason, reference } => as_compliance(session, |vault, ctx| {
                 let hold = vault.set_hold(ctx, &id, &NewHold { reason, reference }).wait()?;
                 session.out.line(format_args!("{id} is held since {}", hold.set_at))
@@ -148,6 +161,26 @@ impl Command {
             }),
         }
     }
+}
+
+/// Step by step, until the old key is dropped.
+fn rotate_key(session: &Session, id: &MemberId, compartment: &Compartment) -> Result<Done, Failure> {
+    let vault = session.vault()?;
+    let ctx = session.ctx(Role::Ops);
+    let mut records = 0;
+    loop {
+        let step = vault.rotate_dek(&ctx, id, compartment).wait()?;
+        records += step.records;
+        if step.done {
+            break;
+        }
+    }
+    session.out.line(format_args!("{id}: {records} records of {compartment} are under a new data key"))?;
+    session
+        .out
+        .remark("The next seal destroys the old one. Take a backup: earlier ones no longer yield these records.");
+    vault.close()?;
+    Ok(Done::Fully)
 }
 
 fn as_compliance(session: &Session, act: impl FnOnce(&Vault, &Ctx) -> Result<(), Failure>) -> Result<Done, Failure> {

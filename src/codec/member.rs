@@ -73,6 +73,14 @@ impl<M, D> MemberBody<M, D> {
         self.compartments.iter_mut().filter(|one| one.number == number).for_each(|one| one.deks.clear());
     }
 
+    /// Drops all data keys of a compartment but the present one, for good.
+    pub fn retire_deks(&mut self, number: u16) {
+        for one in self.compartments.iter_mut().filter(|one| one.number == number) {
+            let earlier = one.deks.len().saturating_sub(1);
+            one.deks.drain(..earlier);
+        }
+    }
+
     /// The compartment of a number.
     pub fn compartment_numbered(&self, number: u16) -> Option<&CompartmentKeys<D>> {
         self.compartments.iter().find(|compartment| compartment.number == number)
@@ -231,6 +239,16 @@ mod tests {
         let marketing = read.compartment(&"marketing".parse().unwrap()).unwrap();
         assert!(marketing.is_erased() && marketing.current().is_none());
         assert!(!read.compartments[0].is_erased());
+    }
+
+    #[test]
+    fn retired_keys_leave_the_present_one() {
+        let mut whole = body(vec![compartment(0, "core", &[1]), compartment(3, "marketing", &[2, 5])]);
+        whole.retire_deks(3);
+        whole.retire_deks(0);
+        let read = Body::parse(whole.encode().unwrap().expose()).unwrap();
+        let versions = |at: usize| read.compartments[at].deks.iter().map(|(version, _)| *version).collect::<Vec<_>>();
+        assert_eq!((versions(0), versions(1)), (vec![1], vec![5]));
     }
 
     #[test]

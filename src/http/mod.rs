@@ -8,6 +8,7 @@
 
 mod backups;
 mod consents;
+mod data_keys;
 mod edge;
 mod erasures;
 mod extract;

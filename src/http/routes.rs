@@ -14,7 +14,7 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, erasures, holds, log, members, purges, records, seals, system, tokens};
+use super::{backups, data_keys, erasures, holds, log, members, purges, records, seals, system, tokens};
 use crate::code::Code;
 
 mod transparency;
@@ -74,6 +74,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(record_routes());
     table.extend(consents::table());
     table.extend(erasure_routes());
+    table.extend(data_keys::routes());
     table.extend(log_routes());
     table.extend(control_routes());
     table.extend(transparency::routes());

@@ -59,6 +59,22 @@ impl Keyring {
         body.compartments.get(at).ok_or(full)
     }
 
+    /// Draws another data key for a compartment that has one: the present one from now on, beside those before it. Its
+    /// version.
+    pub fn add_dek(
+        &self,
+        body: &mut MemberBody,
+        number: u16,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<u32>, KeyringError> {
+        let Some(keys) = body.compartments.iter_mut().find(|one| one.number == number) else { return Ok(None) };
+        let Some((last, _)) = keys.current() else { return Ok(None) };
+        // After the last number there is none: then two keys have one version, and the body is not encoded.
+        let version = last.saturating_add(1);
+        keys.deks.push((version, Key::generate(entropy)?));
+        Ok(Some(version))
+    }
+
     /// Opens a member's row. A row that was read before a seal and is opened after it does not open: the caller reads it
     /// again before it believes in damage.
     pub fn open_member(&self, reader: &dyn Reader, member: &MemberId, row: &[u8]) -> Result<MemberBody, KeyringError> {

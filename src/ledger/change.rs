@@ -24,6 +24,7 @@ pub struct Change {
     pub(super) late: Vec<Late>,
     pub(super) clears: Vec<(Keyspace, KeyRange)>,
     pub(super) relies: Vec<Reliance>,
+    pub(super) outdates: Vec<MemberId>,
     pub(super) decided_at: Option<Mark>,
     pub(super) bytes: usize,
 }
@@ -79,9 +80,19 @@ pub enum Reliance {
         /// The stamp of the row that was seen.
         stamp: Option<RowStamp>,
     },
+    /// The range holds so many rows. With the stamp of each relied on too: these and no others.
+    Rows {
+        /// Where the range is.
+        keyspace: Keyspace,
+        /// The range.
+        range: KeyRange,
+        /// How many rows were seen. Counted again at the commit, so it is to be small.
+        count: usize,
+    },
     /// The key tree is at this epoch.
     Epoch(u64),
-    /// The member was not erased since [`super::Ledger::erasure_generation`] was this. Costs nothing while nobody is.
+    /// The member was neither erased nor [outdated](Change::outdates) since [`super::Ledger::erasure_generation`] was
+    /// this. Costs nothing while nobody is.
     NoErasureSince {
         /// The generation before the facts were read.
         generation: u64,
@@ -103,6 +114,7 @@ impl Change {
             late: Vec::new(),
             clears: Vec::new(),
             relies: Vec::new(),
+            outdates: Vec::new(),
             decided_at: None,
         }
     }
@@ -145,6 +157,13 @@ impl Change {
         self
     }
 
+    /// Whoever decided about this member before this change is committed, and relies on
+    /// [`Reliance::NoErasureSince`], decides anew.
+    pub fn outdates(&mut self, member: MemberId) -> &mut Self {
+        self.outdates.push(member);
+        self
+    }
+
     /// All facts of this change were read after `mark` was taken: rows nobody wrote since need not be read again.
     pub fn decided_at(&mut self, mark: Mark) -> &mut Self {
         self.decided_at = Some(mark);
@@ -181,6 +200,7 @@ impl Change {
         }));
         self.clears.extend(other.clears);
         self.relies.extend(other.relies);
+        self.outdates.extend(other.outdates);
         // Facts were read after the earlier of the two marks; without one on either side nothing is known.
         self.decided_at = self.decided_at.zip(other.decided_at).map(|(one, other)| one.min(other));
         self

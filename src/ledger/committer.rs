@@ -108,6 +108,9 @@ impl Committer {
         let cleared = self.cleared(&change.clears, group)?;
         let first = self.tree.size();
         write_index(change, first);
+        for member in change.outdates.drain(..) {
+            self.erasures.note(member, false);
+        }
         for op in cleared {
             self.witness(&op, group.number);
             group.batch.ops.push(op);
@@ -130,6 +133,9 @@ impl Committer {
         match reliance {
             Reliance::NoErasureSince { generation, member } => self.erasures.none_since(*generation, member),
             Reliance::Epoch(epoch) => holds(*epoch == self.epoch),
+            Reliance::Rows { keyspace, range, count } => {
+                holds(group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, *count)?.len() == *count)
+            }
             Reliance::Row { keyspace, key, .. }
                 if decided_at.is_some_and(|mark| self.recent.untouched(mark, *keyspace, key)) =>
             {

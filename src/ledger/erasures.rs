@@ -8,7 +8,7 @@ use crate::types::MemberId;
 /// Erasures that are remembered one by one. A change decided before all of these is decided anew, whoever it is about.
 const REMEMBERED_MAX: usize = 4096;
 
-/// Each fence makes a new generation.
+/// Each fence makes a new generation, and so does each change that outdates decisions about a member.
 #[derive(Default)]
 pub(super) struct Erasures {
     generation: u64,
@@ -29,7 +29,8 @@ impl Erasures {
         self.generation
     }
 
-    /// A fence is being written, for the whole member or a compartment.
+    /// A fence is being written, for the whole member or a compartment; or only what was decided about it is outdated,
+    /// which is as if a compartment were gone.
     pub(super) fn note(&mut self, member: MemberId, whole: bool) {
         self.generation += 1;
         let generation = self.generation;

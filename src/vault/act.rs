@@ -83,11 +83,12 @@ pub struct Act<'v, T> {
     prepare: Box<dyn FnMut() -> Decision<T> + Send + 'v>,
 }
 
-/// What a decision leads to: an answer at once, or a commit to wait for.
+/// What a decision leads to: an answer at once, a commit to wait for, or another decision.
 enum Step<T> {
     Answer(Result<T, Error>),
     Commit(Ticket, Reply<T>),
     Refuse(Ticket, Error),
+    Again,
 }
 
 /// A reply whose change is under way.
@@ -109,6 +110,7 @@ impl<'v, T> Act<'v, T> {
             match self.step() {
                 Step::Answer(answer) => return answer,
                 Step::Refuse(ticket, error) => return refused(ticket.wait(), error),
+                Step::Again => {}
                 Step::Commit(ticket, reply) => {
                     let seen = reply.seen;
                     let Ok(answer) = reply.committed(ticket.wait()) else { continue };
@@ -128,6 +130,7 @@ impl<'v, T> Act<'v, T> {
             match self.step() {
                 Step::Answer(answer) => return answer,
                 Step::Refuse(ticket, error) => return refused(ticket.await, error),
+                Step::Again => {}
                 Step::Commit(ticket, reply) => {
                     let seen = reply.seen;
                     let Ok(answer) = reply.committed(ticket.await) else { continue };
@@ -160,6 +163,8 @@ impl<'v, T> Act<'v, T> {
                 let seen = (durability == Durability::Buffered).then_some(frozen_times);
                 Step::Commit(self.vault.ledger().submit(change, durability), Reply { reply, done, seen })
             }
+            // The facts moved between one look and the next.
+            Err(Refusal { error: Error::Conflict, evidence: None }) => Step::Again,
             Err(Refusal { error, evidence: None }) => Step::Answer(Err(error)),
             Err(Refusal { error, evidence: Some(change) }) => {
                 Step::Refuse(self.vault.ledger().submit(*change, Durability::Buffered), error)

@@ -16,6 +16,10 @@ pub use erasure::{Erasure, Scope, Sealed, Stage};
 use super::Error;
 use super::evidence::Shown;
 
+mod rotation;
+
+pub use rotation::KeyRotation;
+
 mod backup;
 mod token;
 

@@ -172,6 +172,7 @@ fn remove_identifiers(
         Ok(Some(stored)) => stored,
         // No profile is no identifiers.
         Ok(None) | Err(Error::Denied(Denial::Gone)) => return Ok(Vec::new()),
+        Err(Error::Conflict) => return Err(Error::Conflict),
         Err(_) => return case.vault.expel(change, member),
     };
     change.relies_on(Reliance::Row {

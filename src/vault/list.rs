@@ -125,7 +125,7 @@ impl Case<'_> {
             .body
             .compartment_numbered(number)
             .ok_or(Error::Internal("a live record lies in a live compartment"))?;
-        self.vault.open_record(member, keys, &token, row)
+        self.vault.or_moved(opened, member, self.vault.open_record(member, keys, &token, row))
     }
 
     /// All records of an opened member, whole. Bounded by what one member can hold.

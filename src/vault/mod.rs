@@ -13,6 +13,7 @@ pub mod consent;
 mod cosign;
 pub mod create;
 mod cursor;
+pub mod dek;
 pub mod doctor;
 mod dossier;
 mod erase;

@@ -158,3 +158,12 @@ impl Opened {
         }
     }
 }
+
+impl Vault {
+    /// What failed with the keys of a member is decided anew, if the member has other keys by now: a record that was read
+    /// after them may lie under a data key that was drawn in between.
+    pub(crate) fn or_moved<T>(&self, opened: &Opened, member: &MemberId, result: Result<T, Error>) -> Result<T, Error> {
+        let moved = result.is_err() && tables::member::row(self.engine(), member)?.as_ref() != Some(&opened.row);
+        if moved { Err(Error::Conflict) } else { result }
+    }
+}

@@ -110,8 +110,9 @@ impl Vault {
         if mark.is_none() {
             return Ok(());
         }
-        let keys = match self.postings_of(member, scope, opened) {
+        let keys = match self.or_moved(opened, member, self.postings_of(member, scope, opened)) {
             Ok(keys) => keys,
+            Err(Error::Conflict) => return Err(Error::Conflict),
             Err(_) => self.postings_naming(member, scope)?,
         };
         for key in keys {

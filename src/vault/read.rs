@@ -44,7 +44,8 @@ impl Case<'_> {
         let token = opened.body.mk.record_token(&address.compartment, &address.name);
         let key = tables::record::key(&address.member, keys.number, &token);
         let Some(row) = tables::record::row(self.vault.engine(), &key)? else { return Ok(None) };
-        self.vault.open_record(&address.member, keys, &token, &row).map(Some)
+        let stored = self.vault.open_record(&address.member, keys, &token, &row);
+        self.vault.or_moved(opened, &address.member, stored).map(Some)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::codec::record::{RecordBody, RecordParts};
 use crate::codec::rows::RecordRow;
-use crate::codec::{RowStamp, payload};
+use crate::codec::{Plaintext, RowStamp, payload};
 use crate::crypto;
 use crate::keyring::{CompartmentKeys, MemberBody};
 use crate::ledger::{Change, Reliance};
@@ -63,19 +63,51 @@ impl Vault {
         token: &[u8; 16],
         row: &[u8],
     ) -> Result<Stored, Error> {
-        let RecordRow { dek_version, version, envelope } = RecordRow::parse(row)?;
-        let dek = keys.dek(dek_version).ok_or(Error::Internal("a live record has the data key it was sealed with"))?;
-        let place = RecordPlace {
-            vault: self.id(),
-            member,
-            compartment: keys.number,
-            record: token,
-            dek_version,
-            version: version.0,
-        };
-        let record = RecordBody::parse(payload::unpack(crypto::open(dek, &place, envelope)?)?)?;
+        let (version, packed) = self.unseal_record(member, keys, token, row)?;
+        let record = RecordBody::parse(payload::unpack(packed)?)?;
         let key = tables::record::key(member, keys.number, token);
         Ok(Stored { key, version, stamp: RowStamp::of(row), record })
+    }
+
+    /// A record row sealed anew under its compartment's present key. What it holds stays as it is, and so does its
+    /// version.
+    pub(crate) fn rewrap_record(
+        &self,
+        member: &MemberId,
+        keys: &CompartmentKeys,
+        token: &[u8; 16],
+        row: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let (version, packed) = self.unseal_record(member, keys, token, row)?;
+        let (dek_version, dek) = keys.current().ok_or(Error::Internal("a live compartment has a data key"))?;
+        let place = self.record_place(member, keys, token, (dek_version, version));
+        let mut row = RecordRow::begin(dek_version, version, crypto::ENVELOPE_OVERHEAD + packed.len());
+        crypto::seal_into(self.suite(), dek, &place, packed.expose(), self.entropy(), &mut row)?;
+        Ok(row)
+    }
+
+    /// What a record row holds, as it was packed.
+    fn unseal_record(
+        &self,
+        member: &MemberId,
+        keys: &CompartmentKeys,
+        token: &[u8; 16],
+        row: &[u8],
+    ) -> Result<(RecordVersion, Plaintext), Error> {
+        let RecordRow { dek_version, version, envelope } = RecordRow::parse(row)?;
+        let dek = keys.dek(dek_version).ok_or(Error::Internal("a live record has the data key it was sealed with"))?;
+        let place = self.record_place(member, keys, token, (dek_version, version));
+        Ok((version, crypto::open(dek, &place, envelope)?))
+    }
+
+    fn record_place<'p>(
+        &'p self,
+        member: &'p MemberId,
+        keys: &CompartmentKeys,
+        record: &'p [u8; 16],
+        (dek_version, version): (u32, RecordVersion),
+    ) -> RecordPlace<'p> {
+        RecordPlace { vault: self.id(), member, compartment: keys.number, record, dek_version, version: version.0 }
     }
 
     /// Seals a record under its compartment's present key and puts it into `change` with its postings, in place of the
@@ -129,14 +161,7 @@ impl Vault {
             json: new.json,
         };
         let packed = payload::pack(parts.encode()?.expose())?;
-        let place = RecordPlace {
-            vault: self.id(),
-            member,
-            compartment: keys.number,
-            record: &token,
-            dek_version,
-            version: new.version.0,
-        };
+        let place = self.record_place(member, keys, &token, (dek_version, new.version));
         let mut row = RecordRow::begin(dek_version, new.version, crypto::ENVELOPE_OVERHEAD + packed.len());
         crypto::seal_into(self.suite(), dek, &place, packed.expose(), self.entropy(), &mut row)?;
         #[cfg(feature = "sabotage")]

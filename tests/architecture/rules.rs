@@ -164,7 +164,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/history/access.rs", 1),
     ("vault/hold.rs", 1),
     ("vault/import.rs", 1),
-    ("vault/records.rs", 3),
+    ("vault/records.rs", 4),
     ("vault/tokens.rs", 1),
     ("vault/write.rs", 1),
 ];

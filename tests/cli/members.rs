@@ -97,6 +97,25 @@ fn a_member_is_found_shown_held_and_erased() {
 }
 
 #[test]
+fn a_data_key_is_rotated() {
+    let (desk, id) = with_ada();
+    let shown = desk.run(&["member", "show", &id]).out;
+    for _ in 0..2 {
+        let rotated = desk.run(&["member", "rotate-key", &id, "core"]);
+        assert_eq!(
+            (rotated.code, rotated.out.trim()),
+            (0, format!("{id}: 1 records of core are under a new data key").as_str())
+        );
+    }
+    assert_eq!(desk.run(&["seal"]).code, 0);
+    assert_eq!(desk.run(&["member", "show", &id]).out, shown);
+    assert_snapshot!(desk.run(&["member", "rotate-key", &id, "orders"]).shown(), @"
+    err: membervault: there is no such thing, or this token may not know of it [not_found]
+    exit 3
+    ");
+}
+
+#[test]
 fn an_identifier_is_never_an_argument() {
     let desk = Desk::new();
     let run = desk.run(&["member", "find", "email", "ada@example.org"]);

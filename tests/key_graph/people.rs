@@ -1,6 +1,6 @@
 //! Random histories of a vault, and what is known of each person in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use membervault::store::{Engine, Keyspace, Reader as _};
 use membervault::tables;
 use membervault::testkit::recorder::RecordingEngine;
 use membervault::testkit::slot;
-use membervault::testkit::vault::{TestVault, ctx};
+use membervault::testkit::vault::{TestVault, VAULT_ID, ctx};
 use membervault::types::slot::HolderState;
 use membervault::types::{ErasureId, HolderName, MemberId, RecordMeta, Role};
 use membervault::vault::api::{Expect, NewHold, NewMember, RecordAddress, RecordPatch, RecordQuery, RecordWrite};
@@ -20,7 +20,7 @@ use membervault::vault::seal::Step;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::closure::{CANARY, CANARY_LEN};
+use super::closure::{CANARY, CANARY_LEN, Secret, reach};
 
 /// Who has a copy of the keyring. The second goes away.
 const HOLDERS: [&str; 2] = ["near", "far"];
@@ -56,6 +56,11 @@ pub enum Op {
         who: usize,
         part: usize,
     },
+    /// A new data key for a compartment; after the last of them, that of the profile.
+    Rotate {
+        who: usize,
+        part: usize,
+    },
     Seal,
     /// A seal that ends after a step, as with a crash, and the vault opened again.
     SealEndedAfter(usize),
@@ -78,7 +83,8 @@ pub fn op() -> impl Strategy<Value = Op> {
         1 => who.clone().prop_map(|who| Op::Read { who }),
         1 => who.clone().prop_map(|who| Op::Hold { who }),
         4 => who.clone().prop_map(|who| Op::Erase { who }),
-        3 => (who, 0..PARTS.len()).prop_map(|(who, part)| Op::ErasePart { who, part }),
+        3 => (who.clone(), 0..PARTS.len()).prop_map(|(who, part)| Op::ErasePart { who, part }),
+        3 => (who, 0..=PARTS.len()).prop_map(|(who, part)| Op::Rotate { who, part }),
         3 => Just(Op::Seal),
         2 => (0..Step::ORDER.len()).prop_map(Op::SealEndedAfter),
         1 => Just(Op::SealTorn),
@@ -93,6 +99,17 @@ pub fn op() -> impl Strategy<Value = Op> {
 pub struct Erased {
     pub id: ErasureId,
     pub opened_by: usize,
+    /// Which of the things that happened it was.
+    pub moment: usize,
+}
+
+/// Data keys that another one took the place of.
+pub struct Retired {
+    pub member: MemberId,
+    pub number: u16,
+    pub deks: BTreeSet<Secret>,
+    pub opened_by: usize,
+    pub moment: usize,
 }
 
 /// One compartment of a person.
@@ -114,6 +131,8 @@ pub struct World {
     pub test: TestVault,
     pub engine: Arc<RecordingEngine>,
     pub people: Vec<Person>,
+    pub retired: Vec<Retired>,
+    moment: usize,
     numbers: u32,
     away: bool,
     revoked: bool,
@@ -127,7 +146,16 @@ impl World {
             let holder = Holder { name: name.parse().unwrap(), directory: format!("/holders/{name}").into() };
             test.vault.add_holder(&ctx(Role::Ops), holder).unwrap();
         }
-        Self { test, engine, people: Vec::new(), numbers: 0, away: false, revoked: false }
+        Self {
+            test,
+            engine,
+            people: Vec::new(),
+            retired: Vec::new(),
+            moment: 0,
+            numbers: 0,
+            away: false,
+            revoked: false,
+        }
     }
 
     /// A keyring of the past.
@@ -180,6 +208,7 @@ impl World {
 
     /// Does it. Whenever a seal ended, in whatever way, `look` is called.
     pub fn take(&mut self, op: &Op, look: &mut dyn FnMut(&Self)) {
+        self.moment += 1;
         match *op {
             Op::Create => self.create(),
             Op::Write { who, part } => self.with(who, |world, at| world.write(at, PARTS[part])),
@@ -191,6 +220,9 @@ impl World {
             Op::Hold { who } => self.with(who, Self::hold),
             Op::Erase { who } => self.with(who, Self::erase),
             Op::ErasePart { who, part } => self.with(who, |world, at| world.erase_part(at, PARTS[part])),
+            Op::Rotate { who, part } => {
+                self.with(who, |world, at| world.rotate(at, PARTS.get(part).copied().unwrap_or(PROFILE)));
+            }
             Op::Seal => {
                 self.test.vault.seal(&ctx(Role::Ops)).unwrap();
                 look(self);
@@ -255,7 +287,7 @@ impl World {
 
     fn erase(&mut self, at: usize) {
         let id = self.test.vault.erase(&ctx(Role::Compliance), &self.people[at].id, None).wait().unwrap().id;
-        self.people[at].erased = Some(Erased { id, opened_by: self.present() });
+        self.people[at].erased = Some(Erased { id, opened_by: self.present(), moment: self.moment });
     }
 
     fn erase_part(&mut self, at: usize, name: &'static str) {
@@ -265,8 +297,23 @@ impl World {
         }
         let compartment = name.parse().unwrap();
         let id = self.test.vault.erase(&ctx(Role::Compliance), &person.id, Some(&compartment)).wait().unwrap().id;
-        let erased = Some(Erased { id, opened_by: self.present() });
+        let erased = Some(Erased { id, opened_by: self.present(), moment: self.moment });
         self.people[at].parts.entry(name).or_default().erased = erased;
+    }
+
+    fn rotate(&mut self, at: usize, name: &'static str) {
+        let person = &self.people[at];
+        if person.parts.get(name).is_none_or(|part| part.erased.is_some()) {
+            return;
+        }
+        let (member, opened_by) = (person.id, self.present());
+        let before = self.engine.written(|written| reach(&VAULT_ID, written, &[self.keyring(opened_by)]));
+        let keys = &before.members[&member];
+        let (number, moment) = (keys.numbers[name], self.moment);
+        let deks = keys.deks[&number].clone();
+        let done = self.test.vault.rotate_dek(&ctx(Role::Ops), &member, &name.parse().unwrap()).wait().unwrap().done;
+        assert!(done, "a step is larger than what these histories write");
+        self.retired.push(Retired { member, number, deks, opened_by, moment });
     }
 
     fn revoke(&mut self) {

@@ -12,6 +12,7 @@ macro_rules! shapes {
 }
 
 mod consents;
+mod data_keys;
 mod erasures;
 mod guards;
 mod replies;
@@ -19,6 +20,7 @@ mod requests;
 mod transparency;
 
 pub(super) use consents::*;
+pub(super) use data_keys::*;
 pub(super) use erasures::*;
 pub(super) use guards::*;
 pub(super) use replies::*;
