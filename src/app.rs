@@ -27,6 +27,7 @@ use crate::types::{HolderName, RequestId, VaultId};
 use crate::vault::backup::BackupSettings;
 use crate::vault::log::verifier_key;
 use crate::vault::purge::PurgeSettings;
+use crate::vault::schema::{MapSource, MapUnread};
 use crate::vault::{Parts, Vault};
 
 pub use crate::crypto::Suite;
@@ -44,13 +45,16 @@ const MIB: usize = 1024 * 1024;
 ///
 /// What is quick to find wrong comes before what is slow, which is to stretch the passphrase.
 pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
-    let policy = policy(settings)?;
+    let rules = rules(settings)?;
     let engine = engine(settings, Opening::Existing)?;
     let (unlocked, _) = keyring_file(settings)?.unlock(&*unlock.master_key()?)?;
-    let vault = Vault::open(parts(settings, engine, unlocked, policy))?;
+    let vault = Vault::open(parts(settings, engine, unlocked, rules))?;
     vault.set_backups(backups(settings))?;
     if let Some(next) = next_master(settings) {
         vault.set_next_master(next);
+    }
+    if let Some(path) = settings.schema_file.clone() {
+        vault.set_map_source(map_source(path));
     }
     vault.set_purges(PurgeSettings { rate_mib_s: settings.purge_rate_mib_s });
     #[cfg(feature = "sabotage")]
@@ -63,12 +67,12 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
 /// A crash in between leaves a keyring that opens nothing and holds nothing, and a database that is no vault.
 pub fn found(settings: &Settings, unlock: &Unlock, founding: &Founding) -> Result<VaultId, AppError> {
     check_vacant(settings)?;
-    let (policy, master) = (policy(settings)?, unlock.new_master_key()?);
+    let (rules, master) = (rules(settings)?, unlock.new_master_key()?);
     let vault = VaultId::from_random(random()?);
     let body = Keyring::draw(&OsEntropy)?;
     let unlocked = keyring_file(settings)?.create(vault, founding.suite, &*master, &body, &OsEntropy)?;
     drop(body);
-    let parts = parts(settings, engine(settings, Opening::Fresh)?, unlocked, policy);
+    let parts = parts(settings, engine(settings, Opening::Fresh)?, unlocked, rules);
     Vault::found(&parts, founding)?;
     // Opened once, so that its first leaf is in the ledger and everything is known to fit.
     Vault::open(parts)?.close()?;
@@ -112,6 +116,41 @@ pub fn policy(settings: &Settings) -> Result<Policy, AppError> {
     }
 }
 
+/// What is decided by: who may see what, and what is kept and why.
+type Rules = (Policy, DataMap);
+
+fn rules(settings: &Settings) -> Result<Rules, AppError> {
+    Ok((policy(settings)?, schema(settings)?))
+}
+
+/// The data map of these settings.
+pub fn schema(settings: &Settings) -> Result<DataMap, AppError> {
+    match &settings.schema_file {
+        Some(path) => schema_in(path),
+        None => Ok(DataMap::parse(DataMap::default_text())?),
+    }
+}
+
+/// The data map in a file.
+pub fn schema_in(path: &Path) -> Result<DataMap, AppError> {
+    let unreadable = |source| AppError::File { doing: "read the data map", path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+    DataMap::parse(&text).map_err(|source| AppError::SchemaFile { path: path.to_owned(), source })
+}
+
+/// Reads the data map anew each time it is asked for.
+fn map_source(path: PathBuf) -> MapSource {
+    Arc::new(move || {
+        schema_in(&path).map_err(|error| match error {
+            AppError::SchemaFile { source, .. } => MapUnread::Map(source),
+            error => {
+                tracing::error!(%error, "the data map cannot be read");
+                MapUnread::File
+            }
+        })
+    })
+}
+
 /// The policy in a file.
 pub fn policy_in(path: &Path) -> Result<Policy, AppError> {
     let unreadable = |source| AppError::File { doing: "read the policy file", path: path.to_owned(), source };
@@ -137,7 +176,7 @@ fn keyring_file(settings: &Settings) -> Result<KeyringFile, AppError> {
     Ok(KeyringFile::at(&settings.keyring, &settings.data)?)
 }
 
-fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring, policy: Policy) -> Parts {
+fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring, (policy, map): Rules) -> Parts {
     let read_durability = match settings.read_durability {
         config::ReadDurability::Interval => ReadDurability::Interval,
         config::ReadDurability::Sync => ReadDurability::Sync,
@@ -153,7 +192,7 @@ fn parts(settings: &Settings, engine: Arc<dyn Engine>, unlocked: UnlockedKeyring
         seal_watch: Some(Arc::new(|step| crate::sabotage::step_taken(step.name()))),
         mirrors: settings.mirrors.clone(),
         policy,
-        map: DataMap::default_map(),
+        map,
         log: settings.log.clone(),
         ledger: LedgerSettings { read_durability, sync_interval: Duration::from_millis(READ_SYNC_INTERVAL_MS) },
         clock: Arc::new(SystemClock),

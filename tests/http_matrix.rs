@@ -154,6 +154,9 @@ fn about_the_vault() -> Vec<Try> {
         to("GET", "/v1/backups", None),
         to("GET", "/v1/backups/{id}", None),
         to("GET", "/v1/policy", None),
+        to("GET", "/v1/schema", None),
+        to("GET", "/v1/schema/{sha256}", None),
+        to("POST", "/v1/schema/reload", None),
         to("GET", "/v1/status", None),
         to("GET", "/v1/openapi.json", None),
         to("GET", "/openapi.json", None),
@@ -162,6 +165,9 @@ fn about_the_vault() -> Vec<Try> {
         to("GET", "/metrics", None),
     ]
 }
+
+/// The hash of a data map there never was.
+const NO_MAP: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 const HEAD: &str = "\
 # Who may do what: every route, every caller, every state of the member; status and code.
@@ -332,6 +338,7 @@ async fn the_matrix_is_this() {
                 "/v1/freezes/{scope}" => Some("role:admin"),
                 "/v1/log/tile/{path}" => Some("0/000.p/1"),
                 "/v1/log/proof/{index}" => Some("0"),
+                "/v1/schema/{sha256}" => Some(NO_MAP),
                 _ => None,
             };
             rows.push((name, walk.cell(&attempt, caller, bearer.as_deref(), first).await));

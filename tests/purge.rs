@@ -44,10 +44,10 @@ impl House {
         let remains = test.remains();
         test.vault.close().unwrap();
         drop(test);
-        let Remains { engine: old, slot, capsules, clock, seed, log, mirrors } = remains;
+        let Remains { engine: old, slot, capsules, clock, seed, log, mirrors, map } = remains;
         drop(old);
         let engine = engine(&directory.path().join("db"), Opening::Existing);
-        let test = Remains { engine, slot, capsules, clock, seed, log, mirrors }.open(None).unwrap();
+        let test = Remains { engine, slot, capsules, clock, seed, log, mirrors, map }.open(None).unwrap();
         Self { directory, test }
     }
 

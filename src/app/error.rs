@@ -11,6 +11,7 @@ use crate::crypto::CryptoError;
 use crate::keyring::KeyringError;
 use crate::masterkey::MasterKeyError;
 use crate::policy::PolicyError;
+use crate::schema::SchemaError;
 use crate::store::StoreError;
 use crate::vault;
 
@@ -61,6 +62,17 @@ pub enum AppError {
         /// What is wrong with it.
         source: PolicyError,
     },
+    /// A data map is not valid.
+    #[error("{}: {source}", path.display())]
+    SchemaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SchemaError,
+    },
+    /// The built-in data map is not valid.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// The built-in policy is not valid.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -83,6 +95,7 @@ impl Coded for AppError {
             Self::Keyring(error) => error.code(),
             Self::MasterKey(error) => error.code(),
             Self::PolicyFile { source, .. } => source.code(),
+            Self::SchemaFile { source, .. } | Self::Schema(source) => source.code(),
             Self::Policy(error) => error.code(),
             Self::Crypto(error) => error.code(),
             Self::Vault(error) => error.code(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{AppError, MIB, Unlock, capsules_of, engine, keyring_file, parts, policy, vacant};
+use super::{AppError, MIB, Unlock, capsules_of, engine, keyring_file, parts, rules, vacant};
 use crate::backup::{Depot, Manifest, Progress, clear};
 use crate::config::Settings;
 use crate::keyring::KeyringFile;
@@ -68,7 +68,7 @@ impl Prepared<'_> {
         let RestoreRequest { control, into, .. } = &self.request;
         let own = Settings { data: into.clone(), mirrors: Vec::new(), ..self.settings.clone() };
         let (unlocked, _) = keyring_file(&own)?.unlock(&*unlock.master_key()?)?;
-        let policy = policy(&own)?;
+        let rules = rules(&own)?;
         let source = Source::open(control)?;
         let manifest = self.depot.fetch(&self.backup, laid_out, progress)?;
         let data = read_once(laid_out)?;
@@ -79,7 +79,7 @@ impl Prepared<'_> {
             manifest_sha256,
             ledger: (manifest.ledger_size, root_of(&manifest)),
         };
-        let parts = parts(&own, engine(&own, Opening::Fresh)?, unlocked, policy);
+        let parts = parts(&own, engine(&own, Opening::Fresh)?, unlocked, rules);
         let from =
             if *control == self.settings.data { capsules_of(self.settings) } else { beside(control, ".capsules") };
         let capsules = MirroredCapsules::at(capsules_of(&own)).or_from([from, control.clone()]);
@@ -91,12 +91,12 @@ impl Prepared<'_> {
 
 /// Brings an old image with its old keyring up to date by a newer copy of the log: a mirror, or another database.
 pub fn recover_stale(settings: &Settings, unlock: &Unlock, log: &Path) -> Result<Recovered, AppError> {
-    let policy = policy(settings)?;
+    let rules = rules(settings)?;
     let source = Source::open(log)?;
     let own = Settings { mirrors: Vec::new(), ..settings.clone() };
     let engine = engine(&own, Opening::Existing)?;
     let (unlocked, _) = keyring_file(&own)?.unlock(&*unlock.master_key()?)?;
-    let parts = parts(&own, engine, unlocked, policy);
+    let parts = parts(&own, engine, unlocked, rules);
     let (vault, recovered) = match source {
         Source::Database(other) => Vault::recover_stale(parts, &*other)?,
         Source::Mirror(directory) => {

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::EXIT_CODES;
 use super::{
     backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member,
-    policy, purge, recover, restore, seal, serve, status, token, verify_certificate,
+    policy, purge, recover, restore, schema, seal, serve, status, token, verify_certificate,
 };
 use crate::config::Typed;
 
@@ -118,6 +118,9 @@ pub(super) enum Command {
     /// Check a policy file, or print the one that stands
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Check a data map, compare two, or print what follows from the one that stands
+    #[command(subcommand)]
+    Schema(schema::Command),
     /// Destroy the keys of what was erased
     Seal(seal::Arguments),
     /// Take the bytes of what is sealed out of the files

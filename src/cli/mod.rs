@@ -27,6 +27,7 @@ mod policy;
 mod purge;
 mod recover;
 mod restore;
+mod schema;
 mod seal;
 mod serve;
 mod session;
@@ -87,6 +88,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Token(command) => command.run(&session()?),
         Command::Member(command) => command.run(&session()?),
         Command::Policy(command) => command.run(&session()?),
+        Command::Schema(command) => command.run(&session()?),
         Command::Seal(arguments) => arguments.run(&session()?),
         Command::Purge(arguments) => arguments.run(&session()?),
         Command::Holder(command) => command.run(&session()?),

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::{Done, Failure};
 use super::session::Session;
 use crate::app;
+use crate::code::Coded;
 use crate::config::Typed;
 use crate::http;
 use crate::jobs::{Jobs, Schedule};
-use crate::types::Identifier;
+use crate::types::{Ctx, Identifier, Role};
+use crate::vault::Vault;
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -59,6 +61,7 @@ async fn serve(session: &Session) -> Result<(), Failure> {
     let settings = session.settings();
     // Signals first: a stop that comes while the vault opens is not lost.
     let stop = stop_signal()?;
+    let hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
     let address = settings.listen_checked()?;
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::io(format_args!("the address cannot be listened on: {address}: choose another with --listen"), error)
@@ -72,7 +75,9 @@ async fn serve(session: &Session) -> Result<(), Failure> {
     session.out.line(format_args!("membervault serves on http://{bound}"))?;
     let jobs = Jobs::start(vault.clone(), schedule(settings));
     let jobs = jobs.map_err(|error| Failure::io("the thread of the jobs cannot be started", error))?;
+    let reloads = tokio::spawn(reload_at_hangup(vault.clone(), session.ctx(Role::Ops), hangup));
     let drained = http::serve(listener, app, &edge, stop).await;
+    reloads.abort();
     jobs.stop();
     vault.close()?;
     tracing::info!(cut = drained.cut, "stopped");
@@ -92,11 +97,30 @@ fn schedule(settings: &crate::config::Settings) -> Schedule {
     Schedule { seal_interval: interval(settings.seal_interval_s), purge_interval: interval(settings.purge_interval_s) }
 }
 
+/// Puts the data map in force as it is written now, each time a SIGHUP comes. What it cannot use it says in the log, and
+/// goes on as before.
+async fn reload_at_hangup(vault: Vault, ctx: Ctx, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let (vault, ctx) = (vault.clone(), ctx.clone());
+        let reloaded = tokio::task::spawn_blocking(move || vault.reload_schema(&ctx)).await;
+        match reloaded {
+            Ok(Ok(change)) => tracing::info!(sha256 = change.sha256, changed = change.changed, "SIGHUP: the data map"),
+            Ok(Err(error)) => {
+                tracing::error!(code = error.code().as_str(), %error, "SIGHUP: the data map in force stays");
+            }
+            Err(error) => tracing::error!(%error, "SIGHUP: the data map could not be read"),
+        }
+    }
+}
+
+fn no_signals(error: std::io::Error) -> Failure {
+    Failure::io("signals cannot be received", error)
+}
+
 /// Becomes ready at SIGTERM or SIGINT.
 fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let failed = |error| Failure::io("signals cannot be received", error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),

@@ -184,6 +184,18 @@ pub fn parse_cosigned(key: &[u8]) -> Result<u64, CodecError> {
     reader.finish().map(|()| size)
 }
 
+/// Control: a data map that is or was in force, by its number.
+pub fn schema(number: u32) -> [u8; 5] {
+    join(&[&[tag::SCHEMA], &number.to_be_bytes()])
+}
+
+/// The number of a data map's key.
+pub fn parse_schema(key: &[u8]) -> Result<u32, CodecError> {
+    let mut reader = tagged("data map key", key, tag::SCHEMA)?;
+    let number = reader.u32()?;
+    reader.finish().map(|()| number)
+}
+
 /// Control: a holder of the keyring that was given up while it was away.
 pub fn residual(name: &HolderName) -> Vec<u8> {
     [&[tag::RESIDUAL], name.as_str().as_bytes()].concat()
@@ -331,6 +343,7 @@ mod tests {
         assert_eq!(parse_pending(&pending(&id)), Ok(id));
         assert_eq!(parse_residue(&residue(&id)), Ok(id));
         assert_eq!(parse_rotation(&rotation(7)), Ok(7));
+        assert_eq!(parse_schema(&schema(7)), Ok(7));
         let name: HolderName = "far-away".parse().unwrap();
         assert_eq!(parse_residual(&residual(&name)), Ok(name));
         assert_eq!(parse_hold(&hold(&MEMBER)), Ok(MEMBER));

@@ -179,7 +179,7 @@ mod tests {
     fn what_is_not_known_is_refused_with_its_line() {
         let at = "/etc/mv/membervault.toml, line";
         let all = "see `membervault config show` for all settings";
-        check("\n\nwine = 1", &format!("there is no setting named \"wine\": {at} 3: {all}"));
+        check("\n\nwhatever = 1", &format!("there is no setting named \"whatever\": {at} 3: {all}"));
         check(
             "[http]\nlistn = 'x'",
             &format!("there is no setting named \"http.listn\": {at} 2: did you mean \"http.listen\"?"),

@@ -64,6 +64,11 @@ pub const KEYS: &[Key] = &[
     path("next.key_file", "", "The key file the keyring is to be put under by a rotation of the master key."),
     path("next.passphrase_file", "", "A file whose first line is the passphrase of a rotation, instead of a key file."),
     path("policy", "", "The policy file: who may see what. Without one, the built-in policy stands."),
+    path(
+        "schema.file",
+        "",
+        "The data map: what is kept of members, why, and for how long. Without one, the built-in map.",
+    ),
     plain("http.listen", "127.0.0.1:8200", "Address and port that serve listens on."),
     plain(
         "http.behind_tls_proxy",

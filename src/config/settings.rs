@@ -60,6 +60,8 @@ pub struct Settings {
     pub next_passphrase_file: Option<PathBuf>,
     /// The policy file; `None` for the built-in policy.
     pub policy: Option<PathBuf>,
+    /// The data map; `None` for the built-in one.
+    pub schema_file: Option<PathBuf>,
     /// Where `serve` listens.
     pub listen: SocketAddr,
     /// Whether a proxy before `serve` ends TLS.
@@ -107,6 +109,7 @@ impl Settings {
             next_key_file: from.optional_path("next.key_file"),
             next_passphrase_file: from.optional_path("next.passphrase_file"),
             policy: from.optional_path("policy"),
+            schema_file: from.optional_path("schema.file"),
             listen: from.parsed("http.listen", "an IP address and port, such as 127.0.0.1:8200")?,
             behind_tls_proxy: from.parsed("http.behind_tls_proxy", "true or false")?,
             timeout_s: from.number("http.timeout_s", 1..=600, "a whole number from 1 to 600")?,

@@ -17,6 +17,7 @@ mod guards;
 mod holds;
 mod io;
 mod log;
+mod maps;
 mod members;
 mod metrics;
 mod openapi;

@@ -63,7 +63,7 @@ pub const fn status(code: Code) -> StatusCode {
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         // draft-ietf-httpapi-idempotency-key-header: a key reused with another payload is 422.
-        Code::IdempotencyMismatch | Code::NotVerified => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::IdempotencyMismatch | Code::NotVerified | Code::InvalidSchema => StatusCode::UNPROCESSABLE_ENTITY,
         Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::Overloaded | Code::ShuttingDown | Code::Locked => StatusCode::SERVICE_UNAVAILABLE,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -80,7 +80,6 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::UnsupportedVersion
         | Code::NoVault
         | Code::InvalidPolicy
-        | Code::InvalidSchema
         | Code::InvalidConfig
         | Code::Io
         | Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -122,7 +121,7 @@ impl Problem {
             problem.retry_after_s = Some(retry_after_s);
         }
         match error.at() {
-            Some("/data") => problem.at(place),
+            Some("/data") => problem.at(error.field().map_or(place.to_owned(), |field| format!("{place}/{field}"))),
             Some(pointer) if pointer.starts_with('/') => problem.at(pointer),
             Some(field) if IdentifierKind::ALL.iter().any(|kind| kind.as_str() == field) => {
                 problem.at(if place == "/value" { place.to_owned() } else { format!("{place}/{field}") })

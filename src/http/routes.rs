@@ -14,7 +14,7 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, data_keys, erasures, holds, log, members, purges, records, seals, system, tokens};
+use super::{backups, data_keys, erasures, holds, log, maps, members, purges, records, seals, system, tokens};
 use crate::code::Code;
 
 mod transparency;
@@ -76,6 +76,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(erasure_routes());
     table.extend(data_keys::routes());
     table.extend(log_routes());
+    table.extend(maps::routes());
     table.extend(control_routes());
     table.extend(transparency::routes());
     table.extend(guards::routes());

@@ -19,6 +19,7 @@
 //! the same case are refused when the file is read.
 
 mod action;
+mod against;
 mod compile;
 mod decide;
 mod denial;

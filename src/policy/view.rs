@@ -130,6 +130,11 @@ impl View {
         self.named(field).unwrap_or(self.rest)
     }
 
+    /// How fields are shown that no rule names.
+    pub(super) const fn of_others(&self) -> Treatment {
+        self.rest
+    }
+
     /// Whether every field is shown as it is, so that stored bytes may be answered without parsing them.
     pub fn is_all_clear(&self) -> bool {
         self.treatments().all(|treatment| treatment == Treatment::Clear)

@@ -8,16 +8,23 @@
 //! Pure: it knows no member and no content, reads no file and decides nothing. `policy` weighs what it says, `vault`
 //! keeps it in force, `cli` prints it.
 
+mod diff;
 mod dpv;
 mod field;
+mod lint;
 mod map;
 mod parse;
 mod raw;
+mod report;
+mod value;
 mod words;
 
+pub use diff::{Change, diff};
 pub use dpv::{DPV_NAMESPACE, DPV_VERSION};
+pub use lint::Remark;
 pub use map::{Controller, DataMap, FieldEntry, PurposeEntry, RecordPattern, RecordType};
 pub use parse::SchemaError;
+pub use report::{Report, report};
 pub use words::{FieldKind, LegalBasis, Retention, Sensitivity, Start};
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod residual;
 pub mod residue;
 pub mod rotation;
 mod scan;
+pub mod schema;
 pub mod token;
 pub mod window;
 

@@ -44,6 +44,7 @@ pub struct TestVault {
     seed: u64,
     log: LogSettings,
     mirrors: Vec<PathBuf>,
+    map: DataMap,
 }
 
 /// What outlives a vault that is not open: bytes, keyring, capsules and the clock.
@@ -62,6 +63,8 @@ pub struct Remains {
     pub log: LogSettings,
     /// The directories that mirror its control rows.
     pub mirrors: Vec<PathBuf>,
+    /// Its data map.
+    pub map: DataMap,
 }
 
 impl TestVault {
@@ -108,6 +111,7 @@ impl TestVault {
             seed: self.seed,
             log: self.log.clone(),
             mirrors: self.mirrors.clone(),
+            map: self.map.clone(),
         }
     }
 
@@ -117,6 +121,15 @@ impl TestVault {
     /// If the vault cannot be opened.
     pub fn reopen_with_log(&mut self, log: LogSettings) {
         self.log = log;
+        self.reopen();
+    }
+
+    /// Closes the vault and opens it again under another data map.
+    ///
+    /// # Panics
+    /// If the vault cannot be opened.
+    pub fn reopen_with_map(&mut self, map: DataMap) {
+        self.map = map;
         self.reopen();
     }
 }
@@ -143,6 +156,7 @@ impl Remains {
             seed,
             log: LogSettings::default(),
             mirrors: Vec::new(),
+            map: DataMap::default_map(),
         }
     }
 
@@ -152,8 +166,8 @@ impl Remains {
     /// Why it does not open.
     pub fn open(self, watch: Option<StepWatch>) -> Result<TestVault, Error> {
         let vault = Vault::open(self.parts(watch))?;
-        let Self { engine, slot, capsules, clock, seed, log, mirrors } = self;
-        Ok(TestVault { vault, clock, engine, slot, capsules, seed, log, mirrors })
+        let Self { engine, slot, capsules, clock, seed, log, mirrors, map } = self;
+        Ok(TestVault { vault, clock, engine, slot, capsules, seed, log, mirrors, map })
     }
 
     /// What the vault is made of, with fresh randomness for each life of it.
@@ -169,7 +183,7 @@ impl Remains {
             seal_watch: watch,
             mirrors: self.mirrors.clone(),
             policy: Policy::parse(Policy::default_text()).expect("the default policy"),
-            map: DataMap::default_map(),
+            map: self.map.clone(),
             log: self.log.clone(),
             ledger: LedgerSettings::default(),
             clock: Arc::clone(&self.clock) as _,

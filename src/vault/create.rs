@@ -17,6 +17,7 @@ use super::consent::{self, NewConsent};
 use super::evidence::AccessDetail;
 use super::pipeline::Case;
 use super::records::NewRecord;
+use super::schema::declared;
 use super::{Error, Vault, dossier, input};
 
 /// Bytes of an idempotency key.
@@ -70,6 +71,7 @@ fn prepare(case: &Case<'_>, new: &NewMember, consents: &[(Purpose, NewConsent)])
     if let Some(created) = idempotency.as_ref().map(|known| known.replay(case, &content)).transpose()?.flatten() {
         return Ok(Prepared::unlogged(created));
     }
+    declared::profile(&case.vault.map(), &new.profile)?;
     let consents = consent::first_entries(case, consents)?;
     let vault = case.vault;
     let id = MemberId::from_random(vault.random()?);

@@ -10,10 +10,13 @@ use crate::crypto::CryptoError;
 use crate::keyring::KeyringError;
 use crate::ledger::LedgerError;
 use crate::policy::Denial;
+use crate::schema::SchemaError;
 use crate::store::StoreError;
 use crate::tables::TablesError;
 use crate::tlog::NoteError;
-use crate::types::IdentifierKind;
+use crate::types::{FieldName, IdentifierKind};
+
+use super::schema::Undeclared;
 
 /// Why a verb did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,12 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: &'static str,
     },
+    /// The data map does not let it be written.
+    #[error(transparent)]
+    Undeclared(#[from] Undeclared),
+    /// The data map is not valid, or does not fit the policy.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     /// An identifier cannot be normalised.
     #[error("{problem}")]
     Identifier {
@@ -129,10 +138,19 @@ impl Error {
         Self::Denied(Denial::NotFound)
     }
 
+    /// The field of a record that is at fault, where the data map says so.
+    pub fn field(&self) -> Option<&FieldName> {
+        match self {
+            Self::Undeclared(error) => error.field(),
+            _ => None,
+        }
+    }
+
     /// Which part of the input is at fault, if one is.
     pub fn at(&self) -> Option<&'static str> {
         match self {
             Self::Invalid { at, .. } => Some(at),
+            Self::Undeclared(_) => Some("/data"),
             Self::Identifier { kind, .. } | Self::IdentifierTaken { kind } => Some(kind.as_str()),
             _ => None,
         }
@@ -145,6 +163,8 @@ impl Coded for Error {
             Self::Denied(denial) => denial.code(),
             Self::Invalid { code, .. } | Self::Mismatch { code, .. } | Self::BackupFailed { code } => *code,
             Self::Backup(error) => error.code(),
+            Self::Undeclared(error) => error.code(),
+            Self::Schema(error) => error.code(),
             Self::Identifier { .. } => Code::InvalidIdentifier,
             Self::IdentifierTaken { .. } => Code::IdentifierTaken,
             Self::VersionMismatch => Code::VersionMismatch,

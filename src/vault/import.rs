@@ -10,6 +10,7 @@ use crate::codec::leaf::NO_DETAIL;
 use crate::codec::{Event, Plaintext};
 use crate::ledger::Change;
 use crate::policy::Action;
+use crate::schema::DataMap;
 use crate::store::KeyRange;
 use crate::tables;
 use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId};
@@ -20,6 +21,7 @@ use super::consent::{self, HistoryEntry, ImportedConsents};
 use super::pipeline::Case;
 use super::records::NewRecord;
 use super::register::{Holder, Places, Register};
+use super::schema::declared;
 use super::{Error, Vault, input};
 
 /// Members of one batch. Larger batches share pages better; this many take some 20 MiB on their way.
@@ -62,12 +64,14 @@ impl Vault {
         Ok(self.engine().compact(tables::page::KEYSPACE, &KeyRange::all())?)
     }
 
-    /// Checks a member as far as its own content goes: limits and the form of its identifiers. Looks nothing up.
+    /// Checks a member as far as its own content goes: limits, what the data map lets be written, and the form of its
+    /// identifiers. Looks nothing up.
     ///
     /// # Errors
-    /// `invalid_identifier`, `too_large`, `invalid_request`.
-    pub fn check_member(new: &NewMember) -> Result<(), Error> {
+    /// `invalid_identifier`, `unknown_field`, `too_large`, `invalid_request`.
+    pub fn check_member(map: &DataMap, new: &NewMember) -> Result<(), Error> {
         input::metadata(&new.meta)?;
+        declared::profile(map, &new.profile)?;
         input::record_text(&new.profile)?;
         input::identifiers(&new.profile).map(|_| ())
     }
@@ -78,7 +82,8 @@ fn prepare(case: &Case<'_>, batch: &[NewMember], consents: &ImportedConsents<'_>
     if batch.len() > BATCH_MEMBERS_MAX {
         return Err(Error::LimitReached { limit: "an import batch has at most 10,000 members" }.into());
     }
-    let (texts, places): (Vec<_>, Vec<_>) = in_parallel(batch, |new| check(case.vault, new)).into_iter().unzip();
+    let map = case.vault.map();
+    let (texts, places): (Vec<_>, Vec<_>) = in_parallel(batch, |new| check(case.vault, &map, new)).into_iter().unzip();
     let mut register = Register::look_up(case.vault, &places)?;
     let mut accepted = Vec::with_capacity(batch.len());
     let mut outcomes = Vec::with_capacity(batch.len());
@@ -124,9 +129,10 @@ fn commit(case: &Case<'_>, register: Register<'_>, accepted: &[Accepted<'_>]) ->
 }
 
 /// The text of the profile and the places of its identifiers; no places for a profile that is refused.
-fn check(vault: &Vault, new: &NewMember) -> (Result<Plaintext, Error>, Places) {
+fn check(vault: &Vault, map: &DataMap, new: &NewMember) -> (Result<Plaintext, Error>, Places) {
     let checked = || -> Result<_, Error> {
         input::metadata(&new.meta)?;
+        declared::profile(map, &new.profile)?;
         Ok((input::record_text(&new.profile)?, input::identifiers(&new.profile)?))
     };
     match checked() {

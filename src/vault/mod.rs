@@ -42,6 +42,7 @@ pub mod recover;
 mod records;
 mod register;
 pub mod restore;
+pub mod schema;
 pub mod seal;
 mod status;
 pub mod tokens;
@@ -79,6 +80,7 @@ struct Rooms {
     ledger: Ledger,
     policy: ArcSwap<Policy>,
     map: ArcSwap<DataMap>,
+    maps: schema::Maps,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     meta: VaultMeta,

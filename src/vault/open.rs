@@ -27,6 +27,7 @@ use super::log::{LogBook, LogSettings};
 use super::mirror;
 use super::purge::Purges;
 use super::recover::{self, Recovery, stale};
+use super::schema;
 use super::seal::{Seals, StepWatch};
 use super::tokens::TokenBook;
 use super::{Error, Rooms, Vault};
@@ -125,6 +126,7 @@ impl Vault {
         if guard == Guard::Standing && tables::meta::unfinished(&*parts.engine)?.is_some() {
             return Err(Error::RestoreUnfinished);
         }
+        parts.policy.fits(&parts.map)?;
         let meta = consistent(&parts)?;
         let suite = Suite::from_number(meta.suite).map_err(|_| Error::Mismatch {
             code: Code::UnsupportedVersion,
@@ -151,6 +153,7 @@ impl Vault {
             ledger,
             policy: ArcSwap::from_pointee(parts.policy),
             map: ArcSwap::from_pointee(parts.map),
+            maps: schema::Maps::default(),
             clock: parts.clock,
             entropy: parts.entropy,
             meta,
@@ -187,6 +190,9 @@ impl Vault {
         let opened = if self.ledger().size() == 0 { Event::VaultInit } else { Event::VaultOpen };
         let mut change = self.event(&ctx, opened, self.now());
         change.absorb(self.event(&ctx, Event::PolicyLoad(self.policy().digest()), self.now()));
+        if let Some(loaded) = self.load_map(&ctx, &self.map())? {
+            change.absorb(loaded);
+        }
         self.ledger().submit(change, Durability::Synced).wait()?;
         Ok(())
     }

@@ -165,6 +165,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/hold.rs", 1),
     ("vault/import.rs", 1),
     ("vault/records.rs", 4),
+    ("vault/schema/history.rs", 1),
     ("vault/tokens.rs", 1),
     ("vault/write.rs", 1),
 ];

@@ -18,6 +18,7 @@ fn config_show_tells_where_each_value_comes_from() {
     out: next.key_file             (not set)            default
     out: next.passphrase_file      (not set)            default
     out: policy                    (not set)            default
+    out: schema.file               (not set)            default
     out: http.listen               127.0.0.1:8200       default
     out: http.behind_tls_proxy     false                default
     out: http.timeout_s            5                    environment, MEMBERVAULT_HTTP_TIMEOUT_S

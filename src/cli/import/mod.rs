@@ -24,6 +24,7 @@ use clap::{Args, ValueEnum};
 
 use super::failure::{Done, Failure};
 use super::session::Session;
+use crate::app;
 use crate::types::RecordMeta;
 use crate::vault::consent::{NOTICE_VERSION_BYTES_MAX, Notice};
 use mapping::{Mapping, Rule};
@@ -145,7 +146,7 @@ impl Arguments {
         let notice = Notice { version: self.consent_notice.clone(), sha256: None, language: None };
         let needs_external_id = !self.without_external_id;
         let rules = take::Rules { on_existing: self.on_existing, needs_external_id, meta, notice };
-        if self.dry_run { Ok(Taker::dry(rules)) } else { Taker::open(session, rules) }
+        if self.dry_run { Ok(Taker::dry(rules, app::schema(session.settings())?)) } else { Taker::open(session, rules) }
     }
 
     fn tell(&self, session: &Session, tally: &Tally, seconds: f64) -> Result<(), Failure> {

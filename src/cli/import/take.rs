@@ -7,6 +7,7 @@ use super::{EXTERNAL_ID, OnExisting};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::code::{Code, Coded};
+use crate::schema::DataMap;
 use crate::types::{Ctx, IdentifierKind, MemberId, RecordMeta, Role};
 use crate::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordWrite, Written};
 use crate::vault::consent::{ImportedConsents, Notice};
@@ -28,18 +29,24 @@ pub(super) struct Rules {
 /// Takes batches: into the vault, or nowhere in a dry run.
 pub(super) struct Taker {
     rules: Rules,
-    vault: Option<(Vault, Ctx)>,
+    place: Place,
+}
+
+enum Place {
+    Vault(Vault, Ctx),
+    /// Nowhere; the map says what would be taken.
+    Nowhere(DataMap),
 }
 
 impl Taker {
     /// Takes rows nowhere, but looks at them.
-    pub(super) const fn dry(rules: Rules) -> Self {
-        Self { rules, vault: None }
+    pub(super) const fn dry(rules: Rules, map: DataMap) -> Self {
+        Self { rules, place: Place::Nowhere(map) }
     }
 
     /// Takes rows into the vault.
     pub(super) fn open(session: &Session, rules: Rules) -> Result<Self, Failure> {
-        Ok(Self { rules, vault: Some((session.vault()?, session.ctx(Role::Crm))) })
+        Ok(Self { rules, place: Place::Vault(session.vault()?, session.ctx(Role::Crm)) })
     }
 
     /// What became of each row of the batch, in the order of lines.
@@ -62,8 +69,12 @@ impl Taker {
     }
 
     fn put(&self, members: Vec<NewMember>) -> Result<Vec<Fate>, Failure> {
-        let Some((vault, ctx)) = &self.vault else {
-            return members.iter().map(|member| Vault::check_member(member).map_or_else(rejected, created)).collect();
+        let (vault, ctx) = match &self.place {
+            Place::Vault(vault, ctx) => (vault, ctx),
+            Place::Nowhere(map) => {
+                let check = |member| Vault::check_member(map, member).map_or_else(rejected, created);
+                return members.iter().map(check).collect();
+            }
         };
         let mut members = members;
         let taken_out = |member: &mut NewMember| vault.take_out_consents(&mut member.profile);
@@ -94,7 +105,7 @@ impl Taker {
 
     /// Tidies up after the batches and closes the vault.
     pub(super) fn close(self) -> Result<(), Failure> {
-        let Some((vault, _)) = self.vault else { return Ok(()) };
+        let Place::Vault(vault, _) = self.place else { return Ok(()) };
         vault.finish_import()?;
         Ok(vault.close()?)
     }
@@ -148,6 +159,7 @@ fn rejected(error: Error) -> Result<Fate, Failure> {
     if !of_the_row {
         return Err(error.into());
     }
-    let field = error.at().map(|at| at.trim_start_matches('/').to_owned());
+    let of_map = error.field().map(ToString::to_string);
+    let field = of_map.or_else(|| error.at().map(|at| at.trim_start_matches('/').to_owned()));
     Ok(Fate::Rejected(Fault { reason: code.as_str(), field }))
 }
