@@ -68,8 +68,10 @@ codes! {
     Restricted = "restricted",
     /// The stated purpose decides about members without a person, and the member refused that.
     AutomatedDecision = "automated_decision",
-    /// The recipient this token acts for may not receive data for the stated purpose.
+    /// The recipient may not receive data for the stated purpose.
     RecipientNotAllowed = "recipient_not_allowed",
+    /// The register has no agreement in force with this recipient.
+    NoAgreement = "no_agreement",
     /// The use of member data is stopped for this token, its role, or everybody.
     Frozen = "frozen",
     /// This token has read as many members as it may outside a window for bulk reads.

@@ -2,74 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "history/disclosures.rs"]
+mod disclosures;
+#[path = "history/support.rs"]
+mod support;
+
 use std::collections::HashSet;
 
 use membervault::code::{Code, Coded};
-use membervault::testkit::vault::{TestVault, ctx, ctx_for};
-use membervault::types::{Actor, Ctx, IdentifierKind, MemberId, RecordMeta, Role, TokenId};
-use membervault::vault::api::{NewMember, NewToken, Page, RecordAddress, RecordQuery};
-use membervault::vault::history::HistoryEntry;
-use serde_json::{Map, Value, json};
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => panic!("an object"),
-    }
-}
-
-fn member(test: &TestVault, number: u32) -> MemberId {
-    let profile = object(json!({
-        "external_id": format!("CRM-{number}"), "email": format!("m{number}@example.org"), "name": "Maria Muster",
-        "locale": "de-DE", "loyalty_tier": "gold", "birth_date": "1985-02-03", "address": "Street 1", "postal_code": "81234"
-    }));
-    let new = NewMember { profile, meta: RecordMeta::default(), idempotency_key: None };
-    test.vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id
-}
-
-fn read(test: &TestVault, ctx: &Ctx, member: &MemberId, fields: Option<&[&str]>) {
-    let fields = fields.map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
-    let query = RecordQuery { address: RecordAddress::profile(*member), fields };
-    test.vault.read_record(ctx, &query).wait().unwrap();
-}
-
-fn page(limit: usize) -> Page {
-    Page { cursor: None, limit }
-}
-
-fn history(test: &TestVault, ctx: &Ctx, member: &MemberId) -> Vec<HistoryEntry> {
-    let mut page = page(7);
-    let mut all = Vec::new();
-    loop {
-        let listing = test.vault.history(ctx, member, &page).wait().unwrap();
-        all.extend(listing.items);
-        page.cursor = listing.next;
-        if page.cursor.is_none() {
-            return all;
-        }
-    }
-}
-
-/// The member's own token.
-fn own(member: MemberId) -> Ctx {
-    let actor = Actor { token: TokenId::from_bytes([77; 8]), member: Some(member), ..Actor::local(Role::Member) };
-    Ctx { actor, ..ctx(Role::Member) }
-}
-
-/// A token of this role that says whose it is.
-fn of(role: Role, purpose: &str, organisation: &str) -> Ctx {
-    let mut ctx = ctx_for(role, purpose);
-    ctx.actor.organisation = Some(organisation.into());
-    ctx
-}
-
-fn mailer() -> NewToken {
-    NewToken {
-        organisation: Some("Mailer Ltd".to_owned()),
-        recipient: "mailer".parse().ok(),
-        ..NewToken::new(Role::Marketing, "newsletter")
-    }
-}
+use membervault::testkit::vault::{TestVault, ctx};
+use membervault::types::{Ctx, IdentifierKind, MemberId, Role};
+use membervault::vault::api::{NewToken, Page, RecordAddress, RecordQuery};
+use serde_json::{Value, json};
+use support::{history, mailer, member, object, of, own, page, read};
 
 #[test]
 fn a_token_says_whose_it_is_and_to_whom_its_reads_go() {
@@ -129,6 +74,9 @@ fn a_member_learns_who_saw_which_fields_for_what_and_where_they_went() {
         said,
         [
             json!({"what": "member.create", "role": "crm"}),
+            json!({
+                "what": "consent.change", "role": "crm", "compartment": "dossier", "record": "consent-1", "version": 1,
+            }),
             profile(json!({"role": "crm"})),
             profile(json!({
                 "role": "support", "organisation": "Call \"Centre\" GmbH", "purpose": "support",
@@ -148,7 +96,7 @@ fn a_member_learns_who_saw_which_fields_for_what_and_where_they_went() {
         ]
     );
     assert!(entries.is_sorted_by_key(|entry| (entry.at, entry.leaf)));
-    assert_eq!(entries[2].at.millis_since(entries[1].at), 61_234, "to the millisecond");
+    assert_eq!(entries[3].at.millis_since(entries[2].at), 61_234, "to the millisecond");
     // Staff sees the tokens, and the reading of a history stands in the history.
     let seen = history(&test, &ctx(Role::Compliance), &maria);
     assert!(seen.iter().all(|entry| entry.token.is_some()));

@@ -96,6 +96,8 @@ fn about_a_member() -> Vec<Try> {
         to("GET", "/v1/members/{id}/export", &[], None),
         to("GET", "/v1/members/{id}/records", &[], None),
         to("GET", "/v1/members/{id}/history", &[], None),
+        to("GET", "/v1/members/{id}/disclosures", &[], None),
+        to("POST", "/v1/members/{id}/disclosures", &[], Some(disclosure())),
     ];
     const ADDRESSES: [&[&str]; 3] = [&["core", "profile"], &["marketing", "interests"], &["orders", "1"]];
     for rest in ADDRESSES {
@@ -124,6 +126,11 @@ fn about_a_member() -> Vec<Try> {
         to("DELETE", AUTOMATED, &[], None),
     ]);
     tries
+}
+
+/// Nobody is registered, so whoever may record it is told that.
+fn disclosure() -> Value {
+    json!({"recipient": "nobody", "compartment": "core", "record": "profile", "purpose": "service"})
 }
 
 /// Requests about no member, or about whichever is found.
@@ -158,6 +165,10 @@ fn about_the_vault() -> Vec<Try> {
         to("GET", "/v1/schema/{sha256}", None),
         to("POST", "/v1/schema/reload", None),
         to("GET", "/v1/status", None),
+        to("GET", "/v1/recipients", None),
+        to("GET", "/v1/recipients/{name}", None),
+        to("PUT", "/v1/recipients/{name}", Some(json!({"kind": "processor", "organisation": "Carrier AG"}))),
+        to("DELETE", "/v1/recipients/{name}", None),
         to("GET", "/v1/openapi.json", None),
         to("GET", "/openapi.json", None),
         to("GET", "/healthz", None),
@@ -335,6 +346,7 @@ async fn the_matrix_is_this() {
             let first = match attempt.template {
                 "/v1/erasures/{id}" | "/v1/backups/{id}" => Some(walk.erasure.as_str()),
                 "/v1/tokens/{id}" => Some(token.as_str()),
+                "/v1/recipients/{name}" => Some("carrier"),
                 "/v1/freezes/{scope}" => Some("role:admin"),
                 "/v1/log/tile/{path}" => Some("0/000.p/1"),
                 "/v1/log/proof/{index}" => Some("0"),

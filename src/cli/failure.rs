@@ -75,6 +75,7 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         | Code::Restricted
         | Code::AutomatedDecision
         | Code::RecipientNotAllowed
+        | Code::NoAgreement
         | Code::Frozen
         | Code::WindowClosed
         | Code::Unauthenticated

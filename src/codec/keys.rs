@@ -13,8 +13,10 @@ use crate::types::place::Subtree;
 use crate::types::{ErasureId, HolderName, MemberId, TokenId};
 
 mod guard;
+mod recipient;
 
 pub use guard::{freeze, parse_freeze, parse_window, window};
+pub use recipient::{notice, parse_recipient, recipient};
 
 /// Stands for "the whole member" where a compartment number is expected. Never the number of a compartment.
 pub const WHOLE_MEMBER: u16 = 0xffff;
@@ -63,6 +65,8 @@ pub mod tag {
     pub const SHARE: u8 = b'S';
     /// A recipient in the register.
     pub const RECIPIENT: u8 = b'A';
+    /// Whom to tell of an erasure.
+    pub const NOTICE: u8 = b'L';
     /// A stop of the use of member data.
     pub const FREEZE: u8 = b'G';
     /// A window for bulk reads.

@@ -23,6 +23,7 @@ mod metrics;
 mod openapi;
 mod problem;
 mod purges;
+mod recipients;
 mod records;
 mod reply;
 mod route;

@@ -52,6 +52,7 @@ pub const fn status(code: Code) -> StatusCode {
         Code::Conflict
         | Code::IdentifierTaken
         | Code::ConsentNotNeeded
+        | Code::NoAgreement
         | Code::LegalHold
         | Code::LimitReached
         | Code::AlreadyExists

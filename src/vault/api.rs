@@ -21,9 +21,11 @@ mod rotation;
 pub use rotation::KeyRotation;
 
 mod backup;
+mod recipient;
 mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};
+pub use recipient::{Agreement, Disclosure, DisclosureSource, NewDisclosure, Recipient, RecipientEntry, RecipientKind};
 pub use token::{IssuedToken, NewToken, TokenInfo};
 
 /// A member to be created.

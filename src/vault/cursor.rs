@@ -23,6 +23,10 @@ pub(crate) const LISTING_TOKENS: u8 = 3;
 pub(crate) const LISTING_ERASURES: u8 = 4;
 /// The number of the histories of members.
 pub(crate) const LISTING_HISTORY: u8 = 20;
+/// The number of the register of recipients.
+pub(crate) const LISTING_RECIPIENTS: u8 = 21;
+/// The number of the disclosures of members.
+pub(crate) const LISTING_DISCLOSURES: u8 = 22;
 
 impl Vault {
     /// The text of a cursor after `key` in a listing.

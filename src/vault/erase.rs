@@ -14,7 +14,7 @@ use crate::policy::{Action, Denial, Facts, MemberState, Policy};
 use crate::store::Keyspace;
 use crate::tables;
 use crate::types::place::Subtree;
-use crate::types::{Compartment, Ctx, ErasureId, MemberId};
+use crate::types::{Compartment, Ctx, ErasureId, MemberId, RecipientName};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Sealed, Stage};
@@ -45,7 +45,7 @@ impl Vault {
             let case = Case::open(self, ctx);
             case.decide_plain(Action::ErasureRead)?;
             let row = tables::erasure::read(self.engine(), id)?.ok_or_else(Error::not_found)?;
-            Ok(Prepared::unlogged(erasure(*id, &row)))
+            Ok(Prepared::unlogged(self.shown_erasure(*id, &row)?))
         })
     }
 
@@ -91,6 +91,8 @@ impl Vault {
             change.delete(tables::hold::KEYSPACE, tables::hold::key(member));
         }
         fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag));
+        let recipients = case.recipients_of(&opened, member, compartment.as_ref())?;
+        self.put_notice(&mut change, id, recipients)?;
         let pages = remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
         self.put_residue(&mut change, id, (member, scope), &opened, &pages)?;
         self.unpost(&mut change, member, scope, &opened)?;
@@ -116,12 +118,14 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
     change.decided_at(case.mark);
     rely(case, &mut change, member, &opened);
     fence(&mut change, &id, &row);
+    let recipients = case.recipients_of(&opened, member, compartment)?;
+    let notify = vault.put_notice(&mut change, &id, recipients)?;
     let pages = remove_identifiers(case, &mut change, member, &opened, compartment)?;
     vault.put_residue(&mut change, &id, (member, scope), &opened, &pages)?;
     vault.unpost(&mut change, member, scope, &opened)?;
     remove_keys(case, &mut change, member, opened, scope)?;
     change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
-    let reply = erasure(id, &row);
+    let reply = erasure(id, &row, notify);
     Ok(Prepared::durable(reply, change).then(|reply, receipt| {
         #[cfg(feature = "sabotage")]
         let _goes_on = crate::sabotage::step_taken("erase");
@@ -222,19 +226,24 @@ fn prepare_list(case: &Case<'_>, page: &Page) -> Decision<Listing<Erasure>> {
         .last()
         .filter(|_| found.more)
         .map(|(id, _)| vault.issue_cursor(LISTING_ERASURES, &tables::erasure::key(id)));
-    Ok(Prepared::unlogged(Listing { items: found.items.iter().map(|(id, row)| erasure(*id, row)).collect(), next }))
+    let items = found.items.iter().map(|(id, row)| vault.shown_erasure(*id, row)).collect::<Result<_, _>>()?;
+    Ok(Prepared::unlogged(Listing { items, next }))
 }
 
 impl Vault {
     /// One erasure, for a caller who was allowed to ask for it.
     pub(super) fn erasure_row(&self, id: &ErasureId) -> Result<Erasure, Error> {
         let row = tables::erasure::read(self.engine(), id)?.ok_or_else(Error::not_found)?;
-        Ok(erasure(*id, &row))
+        self.shown_erasure(*id, &row)
+    }
+
+    fn shown_erasure(&self, id: ErasureId, row: &ErasureRow) -> Result<Erasure, Error> {
+        Ok(erasure(id, row, self.notice(&id)?))
     }
 }
 
 /// The stored row as callers see it.
-fn erasure(id: ErasureId, row: &ErasureRow) -> Erasure {
+fn erasure(id: ErasureId, row: &ErasureRow, notify: Vec<RecipientName>) -> Erasure {
     Erasure {
         id,
         member: row.member,
@@ -253,5 +262,6 @@ fn erasure(id: ErasureId, row: &ErasureRow) -> Erasure {
             leaf: row.seal_leaf,
         }),
         purged_at: (row.stage >= ErasureStage::Purged).then_some(row.purged),
+        notify,
     }
 }

@@ -69,6 +69,12 @@ pub enum Error {
         /// When a request will be accepted again.
         retry_after_s: u32,
     },
+    /// The register has no agreement with the recipient that is, or was then, in force.
+    #[error("the register has no agreement in force with this recipient; put it there first (PUT /v1/recipients/NAME)")]
+    NoAgreement,
+    /// The register does not let the recipient have data for the purpose.
+    #[error("the register does not name this purpose for this recipient")]
+    RecipientPurpose,
     /// A named bound of the vault would be passed.
     #[error("{limit}")]
     LimitReached {
@@ -171,6 +177,8 @@ impl Coded for Error {
             Self::IdempotencyMismatch => Code::IdempotencyMismatch,
             Self::Unauthenticated => Code::Unauthenticated,
             Self::RateLimited { .. } => Code::RateLimited,
+            Self::NoAgreement => Code::NoAgreement,
+            Self::RecipientPurpose => Code::RecipientNotAllowed,
             Self::LimitReached { .. } => Code::LimitReached,
             Self::Conflict => Code::Conflict,
             Self::Codec(error) => error.code(),

@@ -33,6 +33,9 @@ shapes! {
         /// When the live files were found clean of it.
         #[schema(format = DateTime, nullable = false)]
         purged_at: Option<String>,
+        /// The recipients that were given data, by name in the register: they are to be told (GDPR Art. 19).
+        #[schema(nullable = false)]
+        notify: Option<Vec<String>>,
     }
 
     /// Erasures.

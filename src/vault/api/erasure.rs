@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::types::{ErasureId, MemberId};
+use crate::types::{ErasureId, MemberId, RecipientName};
 
 /// How far an erasure has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct Erasure {
     /// When the live files were found clean of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub purged_at: Option<Timestamp>,
+    /// The recipients that were given data, by name in the register: they are to be told (GDPR Art. 19).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<RecipientName>,
 }
 
 /// The keys of an erasure are gone.

@@ -146,7 +146,8 @@ pub(crate) fn whole(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Resu
     Ok(all)
 }
 
-fn entry(case: &Case<'_>, index: u64, detail: StoredDetail) -> Result<HistoryEntry, Error> {
+/// What an access row and its leaf say, as whoever asks may see it.
+pub(crate) fn entry(case: &Case<'_>, index: u64, detail: StoredDetail) -> Result<HistoryEntry, Error> {
     let leaf = case.vault.leaf(index)?;
     // Rows without details are those of an import, by a token that may still be known.
     let info = detail.role.is_none().then(|| case.vault.tokens().info(&leaf.actor)).flatten();
