@@ -182,6 +182,25 @@ mod tests {
     }
 
     #[test]
+    fn a_month_ends_where_the_calendar_lets_it() {
+        for (from, months, to) in [
+            ("2026-01-15T10:00:00Z", 1, "2026-02-15T10:00:00Z"),
+            ("2026-01-31T23:59:59.999Z", 1, "2026-02-28T23:59:59.999Z"),
+            ("2028-01-31T00:00:00Z", 1, "2028-02-29T00:00:00Z"),
+            ("2026-01-31T00:00:00Z", 3, "2026-04-30T00:00:00Z"),
+            ("2026-11-30T08:00:00Z", 3, "2027-02-28T08:00:00Z"),
+            ("2026-12-31T08:00:00Z", 1, "2027-01-31T08:00:00Z"),
+        ] {
+            assert_eq!(
+                Timestamp::parse(from).unwrap().plus_calendar(months, 0),
+                Timestamp::parse(to).unwrap(),
+                "{from}"
+            );
+        }
+        assert_eq!(Timestamp(u64::MAX).plus_calendar(1, 0), Timestamp(LAST_MILLIS));
+    }
+
+    #[test]
     fn the_text_is_that_of_the_crate() {
         let text = |millis: u64| jiff::Timestamp::from_millisecond(millis as i64).unwrap().to_string();
         let days = (0..2_932_896).step_by(17).map(|day| day * 86_400_000);

@@ -90,6 +90,12 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch",
     /// A legal hold preserves the data of this member; it cannot be erased or deleted.
     LegalHold = "legal_hold",
+    /// The data map does not let the member itself correct this field.
+    NotCorrectable = "not_correctable",
+    /// The request is not in a state for this step: it is closed, or something must come first.
+    RequestState = "request_state",
+    /// A second person must agree, with a token of its own.
+    SecondPerson = "second_person",
     /// A named limit of the vault would be passed.
     LimitReached = "limit_reached",
     /// A backup is being taken already.

@@ -12,10 +12,14 @@ use std::fmt::Write as _;
 
 use membervault::http;
 use membervault::testkit::vault::{START, ctx, ctx_for};
-use membervault::types::{Ctx, MemberId, Role};
-use membervault::vault::api::{Expect, NewHold, NewMember, NewToken, RecordAddress, RecordWrite};
+use membervault::types::{Ctx, IdentityMethod, MemberId, Right, Role};
+use membervault::vault::api::{Expect, NewHold, NewMember, NewRequest, NewToken, RecordAddress, RecordWrite};
+use membervault::vault::request::Check;
 use serde_json::{Map, Value, json};
 use support::desk::{Ask, Desk};
+
+/// A member that never was.
+const NOBODY: &str = "6f1c7d7e-6f0e-4e7b-9f5d-2f8d1f0f3a11";
 
 /// The state of the member that a request is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,6 +117,10 @@ fn about_a_member() -> Vec<Try> {
         to("PUT", HOLD, &[], Some(json!({"reason": "litigation"}))),
         to("GET", HOLD, &[], None),
         to("DELETE", HOLD, &[], None),
+        to("POST", "/v1/members/{id}/token", &[], Some(json!({}))),
+        to("PATCH", "/v1/members/{id}/correction", &[], Some(json!({"data": {"name": "Ada L."}}))),
+        to("POST", "/v1/members/{id}/requests", &[], Some(json!({"kind": "access"}))),
+        to("GET", "/v1/members/{id}/requests", &[], None),
         to("GET", "/v1/members/{id}/consents", &[], None),
         to("PUT", CONSENT, &["newsletter"], Some(consent)),
         to("DELETE", CONSENT, &["newsletter"], None),
@@ -142,6 +150,15 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/members/lookup", Some(json!({"kind": "email", "value": "nobody@example.org"}))),
         to("GET", "/v1/erasures", None),
         to("GET", "/v1/erasures/{id}", None),
+        to("GET", "/v1/requests", None),
+        to("POST", "/v1/requests/bulk", Some(json!({"kind": "erase_bulk", "members": [NOBODY], "reason": "a try"}))),
+        to("GET", "/v1/requests/{id}", None),
+        to("POST", "/v1/requests/{id}/identity", Some(json!({"method": "account"}))),
+        to("POST", "/v1/requests/{id}/extension", Some(json!({"months": 1, "reason": "many letters"}))),
+        to("POST", "/v1/requests/{id}/approval", None),
+        to("POST", "/v1/requests/{id}/refusal", Some(json!({"ground": "excessive"}))),
+        to("POST", "/v1/requests/{id}/fulfilment", Some(json!({}))),
+        to("POST", "/v1/requests/{id}/withdrawal", None),
         to("POST", "/v1/seals", None),
         to("POST", "/v1/purges", None),
         to("GET", "/v1/erasures/{id}/certificate", None),
@@ -254,6 +271,18 @@ impl Walk {
         id
     }
 
+    /// A request of this member, as somebody of the staff opened it.
+    fn request(&self, member: &MemberId, checked: bool) -> String {
+        let vault = &self.desk.vault.vault;
+        let new = NewRequest { kind: Right::Access, purposes: Vec::new(), note: None };
+        let id = vault.open_request(&self.crm, member, &new).wait().unwrap().id;
+        if checked {
+            let check = Check { method: IdentityMethod::Account, note: None };
+            vault.check_request(&self.compliance, &id, &check).wait().unwrap();
+        }
+        id.to_string()
+    }
+
     /// A bearer token for `caller`. A member's token is made while its member lives, as in life.
     fn bearer(&self, caller: Caller, member: Option<MemberId>) -> Option<String> {
         match caller {
@@ -343,7 +372,9 @@ async fn the_matrix_is_this() {
             let member = walk.member(State::Live);
             let bearer = walk.bearer(caller, Some(member));
             let token = walk.desk.token_id(Role::Crm);
+            let request = walk.request(&member, attempt.template.ends_with("fulfilment"));
             let first = match attempt.template {
+                template if template.starts_with("/v1/requests/{id}") => Some(request.as_str()),
                 "/v1/erasures/{id}" | "/v1/backups/{id}" => Some(walk.erasure.as_str()),
                 "/v1/tokens/{id}" => Some(token.as_str()),
                 "/v1/recipients/{name}" => Some("carrier"),

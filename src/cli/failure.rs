@@ -86,6 +86,9 @@ pub(super) const fn exit_code(code: Code) -> u8 {
         | Code::IdentifierTaken
         | Code::IdempotencyMismatch
         | Code::LegalHold
+        | Code::NotCorrectable
+        | Code::RequestState
+        | Code::SecondPerson
         | Code::TooLarge
         | Code::LimitReached
         | Code::AlreadyExists

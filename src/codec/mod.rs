@@ -21,6 +21,7 @@ mod plaintext;
 pub mod posting;
 mod reader;
 pub mod record;
+pub mod request;
 mod residue;
 mod rotation;
 pub mod rows;

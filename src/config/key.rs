@@ -99,6 +99,11 @@ pub const KEYS: &[Key] = &[
         "Seconds between two purges of what is sealed (0 to 2592000; 0: only on demand).",
     ),
     plain("purge.rate_mib_s", "50", "Most MiB a second that a purge reads when it searches (0 to 65536; 0: no limit)."),
+    plain(
+        "requests.second_person",
+        "erase_bulk export_bulk",
+        "Kinds of members' requests that a second person must approve, separated by spaces.",
+    ),
     path("backup.directory", "", "Directory of backups. Must not hold the keyring."),
     plain("backup.rate_mib_s", "100", "Most MiB a second that a backup copies (0 to 65536; 0: no limit)."),
     paths(

@@ -9,6 +9,7 @@ use super::resolve::Chosen;
 use super::{ConfigError, Key};
 use crate::tlog::{SignatureType, VerifierKey};
 use crate::vault::log::LogSettings;
+use crate::vault::request::RequestSettings;
 
 /// When the evidence of a read is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,8 @@ pub struct Settings {
     pub purge_interval_s: u64,
     /// MiB a second that a purge reads at most; 0 for no limit.
     pub purge_rate_mib_s: u64,
+    /// How members' requests are dealt with.
+    pub requests: RequestSettings,
     /// Directory of backups.
     pub backup_directory: Option<PathBuf>,
     /// MiB a second that a backup copies at most; 0 for no limit.
@@ -126,6 +129,12 @@ impl Settings {
             capsules: from.optional_path("seal.capsules"),
             purge_interval_s: from.number("purge.interval_s", 0..=2_592_000, "a whole number from 0 to 2592000")?,
             purge_rate_mib_s: from.number("purge.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
+            requests: RequestSettings {
+                second_person: from.words(
+                    "requests.second_person",
+                    "access, rectify, erase, restrict, object, portability, erase_bulk or export_bulk, each once",
+                )?,
+            },
             backup_directory: from.optional_path("backup.directory"),
             backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             mirrors: from.paths("mirror.directories"),
@@ -270,6 +279,18 @@ impl Reader<'_> {
         Ok(keys)
     }
 
+    fn words<T>(&self, name: &'static str, expected: &'static str) -> Result<Vec<T>, ConfigError>
+    where
+        T: std::str::FromStr + PartialEq,
+    {
+        let mut words: Vec<T> = Vec::new();
+        for text in self.text(name).split_whitespace() {
+            let word = text.parse().ok().filter(|word| !words.contains(word));
+            words.push(word.ok_or_else(|| self.invalid(name, expected))?);
+        }
+        Ok(words)
+    }
+
     fn number<T>(&self, name: &'static str, range: RangeInclusive<T>, expected: &'static str) -> Result<T, ConfigError>
     where
         T: std::str::FromStr + PartialOrd,
@@ -319,6 +340,10 @@ mod tests {
         check(&[("LEDGER_WITNESSES", " ")], Ok(()));
         let witness = "w+f7b0571e+BNe2sZVqHDv4BF8VKxBqiWpVtZ3Hq2z1AgWnqPQ2UyNm";
         check(&[("LEDGER_WITNESSES", witness)], Err("cosignature/v1"));
+        check(&[("REQUESTS_SECOND_PERSON", "")], Ok(()));
+        check(&[("REQUESTS_SECOND_PERSON", "erase  access")], Ok(()));
+        check(&[("REQUESTS_SECOND_PERSON", "erase erase")], Err("each once"));
+        check(&[("REQUESTS_SECOND_PERSON", "erasure")], Err("erase_bulk"));
         check(&[("KEY_FILE", "/a"), ("PASSPHRASE_FILE", "/b")], Err("not both"));
     }
 

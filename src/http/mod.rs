@@ -26,6 +26,7 @@ mod purges;
 mod recipients;
 mod records;
 mod reply;
+mod rights;
 mod route;
 mod routes;
 mod schema;

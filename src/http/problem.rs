@@ -46,7 +46,9 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::AutomatedDecision
         | Code::RecipientNotAllowed
         | Code::Frozen
-        | Code::WindowClosed => StatusCode::FORBIDDEN,
+        | Code::WindowClosed
+        | Code::NotCorrectable
+        | Code::SecondPerson => StatusCode::FORBIDDEN,
         Code::NoSuchRoute | Code::NotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::Conflict
@@ -54,6 +56,7 @@ pub const fn status(code: Code) -> StatusCode {
         | Code::ConsentNotNeeded
         | Code::NoAgreement
         | Code::LegalHold
+        | Code::RequestState
         | Code::LimitReached
         | Code::AlreadyExists
         | Code::BackupRunning

@@ -14,7 +14,7 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, data_keys, erasures, holds, log, maps, members, purges, records, seals, system, tokens};
+use super::{backups, data_keys, erasures, holds, log, maps, members, purges, records, rights, seals, system, tokens};
 use crate::code::Code;
 
 mod transparency;
@@ -73,6 +73,7 @@ pub(super) fn table() -> Vec<Mounted> {
     let mut table = member_routes();
     table.extend(record_routes());
     table.extend(consents::table());
+    table.extend(rights::routes());
     table.extend(erasure_routes());
     table.extend(data_keys::routes());
     table.extend(log_routes());

@@ -153,6 +153,8 @@ actions! {
     AuditRead = 53, "audit.read", Vault;
     /// Give a compartment of a member a new data key.
     DekRotate = 54, "dek.rotate", Compartment;
+    /// Correct fields of a record that the data map lets the member itself correct.
+    RecordCorrect = 55, "record.correct", Compartment;
 }
 
 impl Action {
@@ -202,6 +204,7 @@ impl Action {
             Self::MemberCreate
                 | Self::RecordRead
                 | Self::RecordWrite
+                | Self::RecordCorrect
                 | Self::RecordDelete
                 | Self::RecordList
                 | Self::MemberLookup
@@ -258,6 +261,6 @@ mod tests {
             assert_eq!(Action::from_number(action.number()), Some(*action));
         }
         assert_eq!(Action::from_number(0), None);
-        assert_eq!(Action::from_number(55), None);
+        assert_eq!(Action::from_number(56), None);
     }
 }

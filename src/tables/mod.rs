@@ -24,6 +24,7 @@ pub mod pending;
 pub mod posting;
 pub mod recipient;
 pub mod record;
+pub mod request;
 pub mod residual;
 pub mod residue;
 pub mod rotation;

@@ -100,6 +100,10 @@ uuid_id! {
     BackupId
 }
 uuid_id! {
+    /// One request of a member for one of its rights, from its opening to its end.
+    RequestCaseId
+}
+uuid_id! {
     /// One request over HTTP, in replies and logs.
     RequestId
 }

@@ -10,6 +10,7 @@ pub mod name;
 pub mod period;
 pub mod place;
 pub mod record;
+pub mod right;
 pub mod role;
 pub mod slot;
 pub mod standing;
@@ -23,10 +24,11 @@ pub const VERSION: &str = if cfg!(feature = "sabotage") {
 
 pub use ctx::{Actor, Ctx};
 pub use freeze::FreezeScope;
-pub use id::{BackupId, ErasureId, MemberId, RequestId, TokenId, VaultId};
+pub use id::{BackupId, ErasureId, MemberId, RequestCaseId, RequestId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};
 pub use name::{Compartment, FieldName, HolderName, Purpose, RecipientName, RecordName};
 pub use period::Period;
 pub use record::{MetaField, RecordMeta, RecordVersion};
+pub use right::{IdentityMethod, RefusalGround, Right, RightState, RightStep};
 pub use role::Role;
 pub use standing::Standing;

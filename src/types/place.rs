@@ -6,7 +6,7 @@
 //!
 //! Each place names the one kind of key that seals it, so the compiler refuses a record under a shard key.
 
-use super::{MemberId, VaultId};
+use super::{MemberId, RequestCaseId, VaultId};
 
 /// Marker of a kind of key. The kinds are empty types; `crypto::Key<K>` carries the bytes.
 pub trait KeyKind: Send + Sync + 'static {
@@ -167,6 +167,16 @@ pub struct HoldPlace<'a> {
     pub member: &'a MemberId,
 }
 
+/// The texts of a request of a member for one of its rights.
+pub struct RequestPlace<'a> {
+    /// The vault.
+    pub vault: &'a VaultId,
+    /// The member.
+    pub member: &'a MemberId,
+    /// The request.
+    pub request: &'a RequestCaseId,
+}
+
 /// A control row that is about no member, under its key-value key.
 pub struct ControlPlace<'a> {
     /// The vault.
@@ -233,5 +243,12 @@ impl Place for ControlPlace<'_> {
     type Key = Control;
     fn aad(&self) -> Aad {
         Aad::of(8, self.vault).var(self.row_key)
+    }
+}
+
+impl Place for RequestPlace<'_> {
+    type Key = Note;
+    fn aad(&self) -> Aad {
+        Aad::of(9, self.vault).fixed(self.member.as_bytes()).fixed(self.request.as_bytes())
     }
 }

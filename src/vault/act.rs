@@ -67,6 +67,26 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether a legal hold is what stands against it.
+    pub(crate) const fn is_hold(&self) -> bool {
+        matches!(self.error, Error::Denied(Denial::LegalHold))
+    }
+
+    /// The same refusal, which also writes down `more` where its own evidence goes.
+    pub(crate) fn noting(self, more: Change) -> Self {
+        let Self { error, evidence } = self;
+        let evidence = match evidence {
+            Some(mut change) => {
+                change.absorb(more);
+                change
+            }
+            None => Box::new(more),
+        };
+        Self { error, evidence: Some(evidence) }
+    }
+}
+
 impl<E: Into<Error>> From<E> for Refusal {
     fn from(error: E) -> Self {
         Self { error: error.into(), evidence: None }

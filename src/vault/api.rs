@@ -22,11 +22,16 @@ pub use rotation::KeyRotation;
 
 mod backup;
 mod recipient;
+mod request;
 mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};
 pub use recipient::{Agreement, Disclosure, DisclosureSource, NewDisclosure, Recipient, RecipientEntry, RecipientKind};
-pub use token::{IssuedToken, NewToken, TokenInfo};
+pub use request::{
+    By, Corrected, MemberOutcome, NewBulkRequest, NewRequest, OutcomeKind, QueueQuery, Request, RequestApproval,
+    RequestExtension, RequestIdentity, RequestRefusal, RequestStep,
+};
+pub use token::{IssuedToken, NewMemberToken, NewToken, TokenInfo};
 
 /// A member to be created.
 pub struct NewMember {

@@ -28,6 +28,9 @@ pub(crate) const LISTING_RECIPIENTS: u8 = 21;
 /// The number of the disclosures of members.
 pub(crate) const LISTING_DISCLOSURES: u8 = 22;
 
+/// The number of the listings of requests.
+pub(crate) const LISTING_REQUESTS: u8 = 24;
+
 impl Vault {
     /// The text of a cursor after `key` in a listing.
     pub(crate) fn issue_cursor(&self, listing: u8, key: &[u8]) -> String {

@@ -16,7 +16,7 @@ use crate::tables;
 use crate::types::place::Subtree;
 use crate::types::{Compartment, Ctx, ErasureId, MemberId, RecipientName};
 
-use super::act::{Act, Decision, Prepared};
+use super::act::{Act, Decision, Prepared, Refusal};
 use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Sealed, Stage};
 use super::cursor::LISTING_ERASURES;
 use super::pipeline::{Case, Opened};
@@ -98,12 +98,29 @@ impl Vault {
         self.unpost(&mut change, member, scope, &opened)?;
         remove_keys(&case, &mut change, member, opened, scope)?;
         change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
+        if scope.is_none() {
+            self.settle_requests(&case, &mut change, member, id)?;
+        }
         self.ledger().submit(change, Durability::Synced).wait()?;
         Ok(())
     }
 }
 
 fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>) -> Decision<Erasure> {
+    let (reply, change) = erasing(case, member, compartment)?;
+    Ok(Prepared::durable(reply, change).then(|reply, receipt| {
+        #[cfg(feature = "sabotage")]
+        let _goes_on = crate::sabotage::step_taken("erase");
+        reply.leaf = receipt.index;
+    }))
+}
+
+/// Decides an erasure: as it will be, but for the index of its leaf, and the change that makes it so.
+pub(super) fn erasing(
+    case: &Case<'_>,
+    member: &MemberId,
+    compartment: Option<&Compartment>,
+) -> Result<(Erasure, Change), Refusal> {
     let opened = open(case, member, compartment)?;
     let scope = match compartment {
         None => None,
@@ -125,16 +142,14 @@ fn prepare(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>
     vault.unpost(&mut change, member, scope, &opened)?;
     remove_keys(case, &mut change, member, opened, scope)?;
     change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
-    let reply = erasure(id, &row, notify);
-    Ok(Prepared::durable(reply, change).then(|reply, receipt| {
-        #[cfg(feature = "sabotage")]
-        let _goes_on = crate::sabotage::step_taken("erase");
-        reply.leaf = receipt.index;
-    }))
+    if scope.is_none() {
+        vault.settle_requests(case, &mut change, member, &id)?;
+    }
+    Ok((erasure(id, &row, notify), change))
 }
 
 /// Decides with the hold as a fact: its presence forbids erasing, whether or not it can be opened.
-fn open(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>) -> Result<Opened, super::act::Refusal> {
+fn open(case: &Case<'_>, member: &MemberId, compartment: Option<&Compartment>) -> Result<Opened, Refusal> {
     compartment.map_or(Ok(()), input::open_to_callers)?;
     let action = if compartment.is_some() { Action::CompartmentErase } else { Action::MemberErase };
     case.open_member(action, member, compartment)

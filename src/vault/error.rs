@@ -75,6 +75,12 @@ pub enum Error {
     /// The register does not let the recipient have data for the purpose.
     #[error("the register does not name this purpose for this recipient")]
     RecipientPurpose,
+    /// A request of a member is not in a state for this step.
+    #[error("{0}")]
+    RequestState(&'static str),
+    /// A second person must agree.
+    #[error("{0}")]
+    SecondPerson(&'static str),
     /// A named bound of the vault would be passed.
     #[error("{limit}")]
     LimitReached {
@@ -179,6 +185,8 @@ impl Coded for Error {
             Self::RateLimited { .. } => Code::RateLimited,
             Self::NoAgreement => Code::NoAgreement,
             Self::RecipientPurpose => Code::RecipientNotAllowed,
+            Self::RequestState(_) => Code::RequestState,
+            Self::SecondPerson(_) => Code::SecondPerson,
             Self::LimitReached { .. } => Code::LimitReached,
             Self::Conflict => Code::Conflict,
             Self::Codec(error) => error.code(),

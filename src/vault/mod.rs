@@ -10,6 +10,7 @@ pub mod backup;
 mod bearer;
 pub mod certificate;
 pub mod consent;
+mod correct;
 mod cosign;
 pub mod create;
 mod cursor;
@@ -32,6 +33,7 @@ mod list;
 pub mod log;
 mod log_tiles;
 mod lookup;
+pub mod member_token;
 mod mirror;
 mod open;
 mod pipeline;
@@ -43,6 +45,7 @@ pub mod recipient;
 pub mod recover;
 mod records;
 mod register;
+pub mod request;
 pub mod restore;
 pub mod schema;
 pub mod seal;
@@ -93,6 +96,7 @@ struct Rooms {
     log: log::LogBook,
     seals: seal::Seals,
     purges: purge::Purges,
+    requests: request::RequestDesk,
     recovery: recover::Recovery,
 }
 

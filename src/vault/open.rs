@@ -27,6 +27,7 @@ use super::log::{LogBook, LogSettings};
 use super::mirror;
 use super::purge::Purges;
 use super::recover::{self, Recovery, stale};
+use super::request::RequestDesk;
 use super::schema;
 use super::seal::{Seals, StepWatch};
 use super::tokens::TokenBook;
@@ -164,6 +165,7 @@ impl Vault {
             log,
             seals,
             purges: Purges::default(),
+            requests: RequestDesk::default(),
             recovery,
         }));
         vault.finish_seals(recovery)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::keyring::{CompartmentKeys, MemberBody};
 use crate::ledger::Mark;
-use crate::policy::{Action, Facts, MemberState, Permit, Policy, Request, Scales, Screen};
+use crate::policy::{Action, Denial, Facts, MemberState, Permit, Policy, Request, Scales, Screen};
 use crate::schema::DataMap;
 use crate::tables;
 use crate::types::{Compartment, Ctx, MemberId, RecordMeta, RecordName, Standing};
@@ -127,7 +127,11 @@ impl<'a> Case<'a> {
             let held = action.minds_hold() && tables::hold::row(self.vault.engine(), member)?.is_some();
             let facts = Facts { member: found.state, compartment_erased: false, held };
             let permit = self.decide(action, Some(member), compartment, &facts)?;
-            let row = found.row.ok_or(Error::Internal("a permit about a member needs the member"))?;
+            let row = found.row.ok_or(match found.state {
+                // An act that is about the vault may come upon a member that is gone.
+                MemberState::Erased => Error::Denied(Denial::Gone),
+                MemberState::Live | MemberState::Absent => Error::not_found(),
+            })?;
             match self.vault.keyring().open_member(self.vault.engine(), member, &row) {
                 Ok(body) => {
                     self.admit(&permit, &body.standing)?;

@@ -80,7 +80,7 @@ impl TokenBook {
         self.0.read().get(id).cloned()
     }
 
-    fn remember(&self, info: TokenInfo, hash: [u8; 32]) {
+    pub(super) fn remember(&self, info: TokenInfo, hash: [u8; 32]) {
         let rate = info.rate_per_s.map(|rate| RateBucket::new(rate, info.created_at));
         let actor = Actor {
             token: info.id,
@@ -97,21 +97,34 @@ impl TokenBook {
         self.known(id).map(|token| token.info.role)
     }
 
-    fn forget(&self, id: &TokenId) {
+    pub(super) fn forget(&self, id: &TokenId) {
         self.0.write().remove(id);
     }
 
     /// The token that has to go so that another fits: the one that ended first. None while there is room.
-    fn room_for_one(&self, now: Timestamp) -> Result<Option<TokenId>, Error> {
+    pub(super) fn room_for_one(&self, now: Timestamp) -> Result<Option<TokenId>, Error> {
         let tokens = self.0.read();
         if tokens.len() < TOKENS_MAX {
             return Ok(None);
         }
-        let ended = |info: &TokenInfo| info.revoked_at.or((now >= info.expires_at).then_some(info.expires_at));
+        let ended = |info: &TokenInfo| ended_at(info, now);
         let oldest = tokens.values().filter_map(|token| Some((ended(&token.info)?, token.info.id))).min();
         oldest
             .map(|(_, id)| Some(id))
             .ok_or(Error::LimitReached { limit: "the vault holds 10,000 live tokens; revoke those that are not used" })
+    }
+
+    /// How many live tokens of members there are, and up to `limit` that ended.
+    pub(super) fn of_members(&self, now: Timestamp, limit: usize) -> (usize, Vec<TokenId>) {
+        let (mut live, mut ended) = (0, Vec::new());
+        for token in self.0.read().values().filter(|token| token.info.role == Role::Member) {
+            match ended_at(&token.info, now) {
+                None => live += 1,
+                Some(_) if ended.len() < limit => ended.push(token.info.id),
+                Some(_) => {}
+            }
+        }
+        (live, ended)
     }
 
     /// What is known of a token that was not tidied away.
@@ -124,6 +137,11 @@ impl TokenBook {
         infos.sort_by_key(|info| (info.created_at, info.id));
         infos
     }
+}
+
+/// When a token ended, if it has.
+fn ended_at(info: &TokenInfo, now: Timestamp) -> Option<Timestamp> {
+    info.revoked_at.or((now >= info.expires_at).then_some(info.expires_at))
 }
 
 impl Vault {
@@ -202,7 +220,7 @@ impl Vault {
         Ok((info, hash))
     }
 
-    fn put_token(&self, change: &mut Change, info: &TokenInfo, hash: &[u8; 32]) -> Result<(), Error> {
+    pub(super) fn put_token(&self, change: &mut Change, info: &TokenInfo, hash: &[u8; 32]) -> Result<(), Error> {
         let stored = StoredToken {
             role: info.role,
             label: info.label.clone(),

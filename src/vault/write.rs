@@ -79,7 +79,7 @@ pub(super) fn check(old: Option<&Stored>, expect: Expect) -> Result<(), Error> {
     if holds { Ok(()) } else { Err(Error::VersionMismatch) }
 }
 
-fn merged(old: &Stored, patch: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
+pub(super) fn merged(old: &Stored, patch: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
     let mut document = Value::Object(old.object()?);
     json_patch::merge(&mut document, &Value::Object(patch.clone()));
     match document {
@@ -88,7 +88,7 @@ fn merged(old: &Stored, patch: &Map<String, Value>) -> Result<Map<String, Value>
     }
 }
 
-fn store(
+pub(super) fn store(
     case: &Case<'_>,
     mut opened: Opened,
     address: &RecordAddress,

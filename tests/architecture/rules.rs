@@ -167,6 +167,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/import.rs", 1),
     ("vault/recipient.rs", 1),
     ("vault/records.rs", 4),
+    ("vault/request/case.rs", 3),
     ("vault/schema/history.rs", 1),
     ("vault/tokens.rs", 1),
     ("vault/write.rs", 1),

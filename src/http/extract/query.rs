@@ -4,10 +4,12 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 
+use crate::clock::Timestamp;
 use crate::code::Code;
 use crate::http::problem::Problem;
 use crate::types::FieldName;
-use crate::vault::api::Page;
+use crate::types::name::InvalidName;
+use crate::vault::api::{Page, QueueQuery};
 
 /// Most names in `fields`.
 const FIELDS_MAX: usize = 64;
@@ -98,6 +100,25 @@ impl<S: Sync> FromRequestParts<S> for Paging {
             Some(text) => page_limit(&text).ok_or_else(limit_refused)?,
         };
         Ok(Self(Page { cursor: parameter(&parts.uri, "cursor")?, limit }))
+    }
+}
+
+/// `?state=&kind=&due_before=`: which requests of members to list.
+pub(in crate::http) struct Queue(pub(in crate::http) QueueQuery);
+
+impl<S: Sync> FromRequestParts<S> for Queue {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let unknown = |error: InvalidName| Problem::because(Code::InvalidRequest, error.to_string());
+        let word = |name| parameter(&parts.uri, name);
+        let state = word("state")?.map(|text| text.parse().map_err(unknown)).transpose()?;
+        let kind = word("kind")?.map(|text| text.parse().map_err(unknown)).transpose()?;
+        let due_before = word("due_before")?.map(|text| {
+            let refused = || Problem::because(Code::InvalidRequest, "due_before is an RFC 3339 time");
+            Timestamp::parse(&text).ok_or_else(refused)
+        });
+        Ok(Self(QueueQuery { state, kind, due_before: due_before.transpose()? }))
     }
 }
 

@@ -11,6 +11,16 @@ macro_rules! shapes {
     };
 }
 
+/// Declares what bodies are read, how large they may be, and what they may be declared as.
+macro_rules! request_bodies {
+    ($($name:ident up to $max:ident as $types:expr,)+) => {
+        $(impl RequestBody for $name {
+            const BYTES_MAX: usize = $max;
+            const MEDIA_TYPES: &'static [&'static str] = $types;
+        })+
+    };
+}
+
 mod consents;
 mod data_keys;
 mod erasures;
@@ -18,6 +28,7 @@ mod guards;
 mod maps;
 mod replies;
 mod requests;
+mod rights;
 mod transparency;
 
 pub(super) use consents::*;
@@ -27,4 +38,5 @@ pub(super) use guards::*;
 pub(super) use maps::*;
 pub(super) use replies::*;
 pub(super) use requests::*;
+pub(super) use rights::*;
 pub(super) use transparency::*;

@@ -11,21 +11,12 @@ use crate::types::record::limits::RECORD_BYTES_MAX;
 use crate::types::{IdentifierKind, MemberId, RecipientName, RecordMeta, Role};
 
 /// Bytes of a body that carries a record: the record, its metadata and the envelope around them.
-const RECORD_BODY_BYTES_MAX: usize = RECORD_BYTES_MAX + 64 * 1024;
+pub(super) const RECORD_BODY_BYTES_MAX: usize = RECORD_BYTES_MAX + 64 * 1024;
 /// Bytes of any other body.
 pub(in crate::http) const SMALL_BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// What a merge patch may be declared as.
-const PATCH_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
-
-macro_rules! request_bodies {
-    ($($name:ident up to $max:ident as $types:expr,)+) => {
-        $(impl RequestBody for $name {
-            const BYTES_MAX: usize = $max;
-            const MEDIA_TYPES: &'static [&'static str] = $types;
-        })+
-    };
-}
+pub(super) const PATCH_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
 
 request_bodies! {
     NewMember up to RECORD_BODY_BYTES_MAX as &["application/json"],

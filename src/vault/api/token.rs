@@ -39,6 +39,13 @@ impl NewToken {
     }
 }
 
+/// A short-lived token for one member.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewMemberToken {
+    /// How long it lives; `None` for [`crate::vault::member_token::MINUTES_DEFAULT`].
+    pub minutes: Option<u32>,
+}
+
 /// What is known of a token besides its secret.
 #[derive(Clone, Debug, Serialize)]
 pub struct TokenInfo {

@@ -27,6 +27,7 @@ pub(super) use posting::remove_postings;
 pub use preferences::{CHANNELS_MAX, Preferences, PreferencesView, SETTINGS_BYTES_MAX, TOPICS_MAX, WORD_BYTES_MAX};
 pub use read::{ConsentState, ConsentView, Consents, NumberedEntry};
 pub use standing::{ConsentInForce, MemberStanding, Stance};
+pub(crate) use standing::{as_requested, declared};
 
 /// Entries of one member's history from which on nothing more can be given or lifted. To withdraw, object, restrict and
 /// refuse stays possible: each of them ends something, so they are bounded by themselves.

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::code::Code;
 use crate::codec::Event;
+use crate::ledger::Change;
 use crate::policy::Action;
 use crate::types::{Ctx, MemberId, Purpose, Standing};
 
@@ -136,6 +137,32 @@ fn apply<'a>(
     })
 }
 
+/// The change that records what a request of a member asked for: objections to these purposes; without one, a restriction
+/// of all use. `None`: it was so already.
+pub(crate) fn as_requested(
+    case: &Case<'_>,
+    opened: &mut Opened,
+    member: &MemberId,
+    objections: &[Purpose],
+) -> Result<Option<Change>, Error> {
+    let before = history::begin(case, opened);
+    let kept = opened.body.standing.clone();
+    let standing = &mut opened.body.standing;
+    let mut event = Happening::Objected;
+    for purpose in objections {
+        event = apply(case, standing, Stance::Objection(purpose), true)?.0;
+    }
+    if objections.is_empty() {
+        event = apply(case, standing, Stance::Restriction, true)?.0;
+    }
+    if opened.body.standing == kept {
+        return Ok(None);
+    }
+    let purposes: Vec<_> = objections.iter().collect();
+    let entry = HistoryEntry::of(case, event, &purposes);
+    history::append(case, opened, member, &before, Event::StandingChange, &entry).map(Some)
+}
+
 /// The reply to what changed nothing: that it was asked is in the log all the same.
 pub(super) fn unchanged<T>(
     case: &Case<'_>,
@@ -151,7 +178,7 @@ pub(super) fn unchanged<T>(
 }
 
 /// A purpose the policy declares.
-pub(super) fn declared(case: &Case<'_>, purpose: &Purpose) -> Result<(), Error> {
+pub(crate) fn declared(case: &Case<'_>, purpose: &Purpose) -> Result<(), Error> {
     if case.policy().declares(purpose) {
         return Ok(());
     }
