@@ -26,6 +26,7 @@ mod residue;
 mod rotation;
 pub mod rows;
 mod seal;
+pub mod share;
 mod standing;
 
 pub use capsule::{Capsule, CapsuleClear, CapsuleRow};

@@ -30,6 +30,7 @@ pub mod residue;
 pub mod rotation;
 mod scan;
 pub mod schema;
+pub mod share;
 pub mod token;
 pub mod window;
 

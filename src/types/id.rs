@@ -104,6 +104,10 @@ uuid_id! {
     RequestCaseId
 }
 uuid_id! {
+    /// One link by which a recipient reads.
+    ShareId
+}
+uuid_id! {
     /// One request over HTTP, in replies and logs.
     RequestId
 }

@@ -24,7 +24,7 @@ pub const VERSION: &str = if cfg!(feature = "sabotage") {
 
 pub use ctx::{Actor, Ctx};
 pub use freeze::FreezeScope;
-pub use id::{BackupId, ErasureId, MemberId, RequestCaseId, RequestId, TokenId, VaultId};
+pub use id::{BackupId, ErasureId, MemberId, RequestCaseId, RequestId, ShareId, TokenId, VaultId};
 pub use identifier::{Identifier, IdentifierKind};
 pub use name::{Compartment, FieldName, HolderName, Purpose, RecipientName, RecordName};
 pub use period::Period;
