@@ -23,10 +23,12 @@ pub use rotation::KeyRotation;
 mod backup;
 mod recipient;
 mod request;
+mod share;
 mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};
 pub use recipient::{Agreement, Disclosure, DisclosureSource, NewDisclosure, Recipient, RecipientEntry, RecipientKind};
+pub use share::{IssuedShare, NewShare, ShareInfo, SharedView, Shares};
 pub use request::{
     By, Corrected, MemberOutcome, NewBulkRequest, NewRequest, OutcomeKind, QueueQuery, Request, RequestApproval,
     RequestExtension, RequestIdentity, RequestRefusal, RequestStep,

@@ -224,6 +224,7 @@ fn remove_keys(
         None => {
             change.delete(tables::member::KEYSPACE, tables::member::key(member));
             consent::remove_postings(change, member, &opened.body.standing);
+            vault.forget_shares(change, member)?;
             change.clear(tables::access::KEYSPACE, tables::access::range_of(&opened.body.mk.notes().access_prefix));
             Ok(())
         }

@@ -49,6 +49,7 @@ pub mod request;
 pub mod restore;
 pub mod schema;
 pub mod seal;
+pub mod share;
 mod status;
 pub mod tokens;
 mod write;
@@ -92,6 +93,7 @@ struct Rooms {
     suite: Suite,
     tokens: tokens::TokenBook,
     guards: guard::Guards,
+    shares: share::ShareDesk,
     backups: backup::BackupDesk,
     log: log::LogBook,
     seals: seal::Seals,
@@ -132,6 +134,10 @@ impl Vault {
 
     pub(crate) fn guards(&self) -> &guard::Guards {
         &self.0.guards
+    }
+
+    fn share_desk(&self) -> &share::ShareDesk {
+        &self.0.shares
     }
 
     fn seals(&self) -> &seal::Seals {

@@ -30,6 +30,7 @@ use super::recover::{self, Recovery, stale};
 use super::request::RequestDesk;
 use super::schema;
 use super::seal::{Seals, StepWatch};
+use super::share::ShareDesk;
 use super::tokens::TokenBook;
 use super::{Error, Rooms, Vault};
 
@@ -148,6 +149,7 @@ impl Vault {
         let keyring = Keyring::new(parts.vault, suite, shape, keyring);
         let log = LogBook::new(parts.log, &parts.vault, keyring.log_key());
         let seals = Seals::new(parts.slot, parts.capsules, parts.seal_watch);
+        let shares = ShareDesk::new(parts.clock.now());
         let vault = Self(Arc::new(Rooms {
             engine,
             keyring,
@@ -161,6 +163,7 @@ impl Vault {
             suite,
             tokens: TokenBook::default(),
             guards: Guards::default(),
+            shares,
             backups: BackupDesk::default(),
             log,
             seals,

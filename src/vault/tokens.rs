@@ -160,6 +160,13 @@ impl Vault {
         Ok(token.actor.clone())
     }
 
+    /// Whom a token makes of its bearer, as long as it is neither revoked nor at its end.
+    pub(crate) fn live_actor(&self, id: &TokenId) -> Option<Actor> {
+        let token = self.tokens().known(id)?;
+        let lives = token.info.revoked_at.is_none() && self.now() < token.info.expires_at;
+        lives.then(|| token.actor.clone())
+    }
+
     /// Issues a token. Its secret is in the reply and nowhere else.
     ///
     /// # Errors
