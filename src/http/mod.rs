@@ -33,6 +33,7 @@ mod schema;
 mod seals;
 mod server;
 mod shared;
+mod shares;
 mod system;
 mod tokens;
 mod trail;

@@ -18,6 +18,7 @@ use super::{backups, data_keys, erasures, holds, log, maps, members, purges, rec
 use crate::code::Code;
 
 mod transparency;
+mod views;
 
 const MEMBER: &str = "/v1/members/{id}";
 const RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}";
@@ -81,6 +82,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(control_routes());
     table.extend(transparency::routes());
     table.extend(guards::routes());
+    table.extend(views::routes());
     table.extend(public_routes());
     table
 }

@@ -9,7 +9,7 @@ use crate::code::Code;
 use crate::http::problem::Problem;
 use crate::http::shared::Shared;
 use crate::http::trail::Trail;
-use crate::types::{Ctx, Purpose};
+use crate::types::{Ctx, Purpose, RequestId};
 use crate::vault::{self, Vault};
 
 /// The header that states the purpose of a request.
@@ -49,6 +49,26 @@ impl Caller {
     ) -> Result<T, Problem> {
         let Self { vault, ctx, shared } = self;
         aside(shared, move || verb(&vault, &ctx)).await
+    }
+}
+
+/// Anyone who reaches the port: what the request carries must speak for itself.
+pub(in crate::http) struct Anyone {
+    /// The facade.
+    pub(in crate::http) vault: Vault,
+    /// The request.
+    pub(in crate::http) request: RequestId,
+}
+
+impl FromRequestParts<Shared> for Anyone {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let trail = parts.extensions.get::<Trail>().ok_or(Problem::new(Code::Internal))?;
+        let facts = trail.route().and_then(|index| shared.routes.get(index));
+        only_known_parameters(&parts.uri, facts.map_or(&[], |facts| facts.query))?;
+        only_heeded_conditions(parts, facts.is_some_and(|facts| facts.conditional))?;
+        Ok(Self { vault: shared.vault.clone(), request: trail.request() })
     }
 }
 

@@ -11,7 +11,7 @@ mod shape;
 mod strict;
 
 pub(super) use body::{Json, PLAIN_TEXT, RequestBody, Text};
-pub(super) use caller::{Caller, LogReader, PURPOSE_HEADER};
+pub(super) use caller::{Anyone, Caller, LogReader, PURPOSE_HEADER};
 pub(super) use conditions::{Condition, IDEMPOTENCY_HEADER, IdempotencyKey};
 pub(super) use query::{Fields, Paging, Queue, Wait, only_known_parameters};
 pub(super) use segments::Segments;

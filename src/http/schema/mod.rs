@@ -29,6 +29,7 @@ mod maps;
 mod replies;
 mod requests;
 mod rights;
+mod shares;
 mod transparency;
 
 pub(super) use consents::*;
@@ -39,4 +40,5 @@ pub(super) use maps::*;
 pub(super) use replies::*;
 pub(super) use requests::*;
 pub(super) use rights::*;
+pub(super) use shares::*;
 pub(super) use transparency::*;

@@ -93,7 +93,9 @@ impl Vault {
         let shares = tables::share::of_member(self.engine(), member)?;
         rely(change, member, &shares);
         if shares.stamp.is_some() {
-            shares.ids.iter().for_each(|id| drop(change.delete(tables::share::KEYSPACE, tables::share::key(id))));
+            for id in &shares.ids {
+                change.delete(tables::share::KEYSPACE, tables::share::key(id));
+            }
             change.delete(tables::share::KEYSPACE, tables::share::of_member_key(member));
         }
         Ok(())
@@ -177,7 +179,9 @@ fn enter(case: &Case<'_>, change: &mut Change, member: &MemberId, id: ShareId) -
     for old in shares.ids {
         match stored(case, &old)? {
             Some(share) if case.now < share.expires_at => ids.push(old),
-            _ => drop(change.delete(tables::share::KEYSPACE, tables::share::key(&old))),
+            _ => {
+                change.delete(tables::share::KEYSPACE, tables::share::key(&old));
+            }
         }
     }
     if ids.len() >= OF_MEMBER_MAX {

@@ -4,7 +4,7 @@ use crate::codec::{Event, RowStamp};
 use crate::ledger::Reliance;
 use crate::policy::Action;
 use crate::tables;
-use crate::types::{Actor, Ctx, RequestId, Role, TokenId};
+use crate::types::{Actor, Ctx, RequestId, TokenId};
 
 use super::super::act::{Act, Decision, Prepared};
 use super::super::api::SharedView;

@@ -1,0 +1,8 @@
+//! Less than everything: links, reads of all who agree, segments.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
+#[path = "views/links.rs"]
+mod links;
+#[path = "views/people.rs"]
+mod people;
