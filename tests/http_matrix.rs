@@ -91,6 +91,8 @@ fn about_a_member() -> Vec<Try> {
     const OBJECTION: &str = "/v1/members/{id}/objections/{purpose}";
     const RESTRICTION: &str = "/v1/members/{id}/restriction";
     const AUTOMATED: &str = "/v1/members/{id}/automated-decisions";
+    const SHARES_OF_A_RECORD: &str = "/v1/members/{id}/records/{compartment}/{name}/shares";
+    let share = || json!({"recipient": "carrier", "fields": ["name"], "expires_at": START.plus_millis(60_000)});
     let consent = json!({"notice": {"version": "1", "text": "We write to you."}, "method": "web_form"});
     let to = |method, template, rest, body| Try { method, template, rest, body };
     let mut tries = vec![
@@ -132,6 +134,9 @@ fn about_a_member() -> Vec<Try> {
         to("DELETE", RESTRICTION, &[], None),
         to("PUT", AUTOMATED, &[], Some(json!({}))),
         to("DELETE", AUTOMATED, &[], None),
+        to("POST", SHARES_OF_A_RECORD, &["core", "profile"], Some(share())),
+        to("GET", "/v1/members/{id}/shares", &[], None),
+        to("DELETE", "/v1/members/{id}/shares/{share}", &["00000000-0000-4000-8000-000000000000"], None),
     ]);
     tries
 }
@@ -177,6 +182,7 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/backups", None),
         to("GET", "/v1/backups", None),
         to("GET", "/v1/backups/{id}", None),
+        to("POST", "/v1/shares/open", Some(json!({"secret": "mvs1_"}))),
         to("GET", "/v1/policy", None),
         to("GET", "/v1/schema", None),
         to("GET", "/v1/schema/{sha256}", None),

@@ -11,12 +11,12 @@ mod row;
 use crate::clock::Timestamp;
 use crate::codec::Event;
 use crate::ledger::{Change, Reliance};
-use crate::policy::{Action, Denial, Permit, Treatment};
+use crate::policy::{Action, Denial, Facts, Permit, Treatment};
 use crate::tables;
 use crate::tables::share::SharesOf;
 use crate::types::{Actor, Ctx, FieldName, MemberId, RecipientName, ShareId};
 
-use super::act::{Act, Decision, Prepared, Refusal};
+use super::act::{Act, Decision, Prepared};
 use super::api::{IssuedShare, NewShare, Shares};
 use super::bearer;
 use super::evidence::AccessDetail;
@@ -118,11 +118,12 @@ fn stored(case: &Case<'_>, id: &ShareId) -> Result<Option<StoredShare>, Error> {
 fn prepare_create(case: &Case<'_>, input: &NewShare) -> Decision<IssuedShare> {
     let address = &input.address;
     let member = &address.member;
-    let opened = case.open_member(Action::ShareCreate, member, Some(&address.compartment))?;
     let Some(purpose) = &case.ctx.purpose else {
-        let evidence = case.vault.denial(case.ctx, Action::ShareCreate, Denial::PurposeRequired, case.now);
-        return Err(Refusal::logged(Denial::PurposeRequired.into(), evidence));
+        // Also where the policy asks this role for none; said before anything that depends on the member.
+        case.decide(Action::ShareCreate, Some(member), Some(&address.compartment), &Facts::NONE)?;
+        return Err(case.denied(Action::ShareCreate, Denial::PurposeRequired));
     };
+    let opened = case.open_member(Action::ShareCreate, member, Some(&address.compartment))?;
     check(case, input, &opened.permit)?;
     let record = case.stored_record(&opened, address)?.ok_or_else(Error::not_found)?;
     let vault = case.vault;
