@@ -24,6 +24,7 @@ mod backup;
 mod recipient;
 mod request;
 mod share;
+
 mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};

@@ -169,7 +169,6 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/records.rs", 4),
     ("vault/request/case.rs", 3),
     ("vault/schema/history.rs", 1),
-    ("vault/records.rs", 3),
     ("vault/share/row.rs", 1),
     ("vault/tokens.rs", 1),
     ("vault/write.rs", 1),
