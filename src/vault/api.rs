@@ -24,16 +24,15 @@ mod backup;
 mod recipient;
 mod request;
 mod share;
-
 mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};
 pub use recipient::{Agreement, Disclosure, DisclosureSource, NewDisclosure, Recipient, RecipientEntry, RecipientKind};
-pub use share::{IssuedShare, NewShare, ShareInfo, SharedView, Shares};
 pub use request::{
     By, Corrected, MemberOutcome, NewBulkRequest, NewRequest, OutcomeKind, QueueQuery, Request, RequestApproval,
     RequestExtension, RequestIdentity, RequestRefusal, RequestStep,
 };
+pub use share::{IssuedShare, NewShare, ShareInfo, SharedView, Shares};
 pub use token::{IssuedToken, NewMemberToken, NewToken, TokenInfo};
 
 /// A member to be created.
