@@ -16,6 +16,8 @@ mod members;
 mod opening;
 #[path = "cli/purge.rs"]
 mod purge;
+#[path = "cli/receipts.rs"]
+mod receipts;
 #[path = "cli/restore.rs"]
 mod restore;
 #[path = "cli/settings.rs"]

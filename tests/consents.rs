@@ -10,6 +10,10 @@ mod dossier;
 mod giving;
 #[path = "consents/preferences.rs"]
 mod preferences;
+#[path = "consents/races.rs"]
+mod races;
+#[path = "consents/receipts.rs"]
+mod receipts;
 #[path = "consents/standing.rs"]
 mod standing;
 #[path = "consents/support.rs"]

@@ -126,6 +126,7 @@ fn about_a_member() -> Vec<Try> {
         to("GET", "/v1/members/{id}/consents", &[], None),
         to("PUT", CONSENT, &["newsletter"], Some(consent)),
         to("DELETE", CONSENT, &["newsletter"], None),
+        to("GET", "/v1/members/{id}/consents/{purpose}/receipt", &["newsletter"], None),
         to("GET", PREFERENCES, &[], None),
         to("PUT", PREFERENCES, &[], Some(json!({"channels": ["email"]}))),
         to("PUT", OBJECTION, &["newsletter"], Some(json!({}))),

@@ -366,3 +366,51 @@ fn an_old_image_with_its_old_keyring_is_noticed_and_can_be_brought_up_to_date() 
     let refused = Vault::recover_stale(parts(&[]), &*other.engine);
     assert_eq!(refused.err().unwrap().code(), Code::StaleImage);
 }
+
+#[test]
+fn a_restore_brings_back_no_consent_that_was_withdrawn_and_loses_none_that_was_given() {
+    use membervault::tables::agreed;
+    use membervault::vault::consent::{ConsentState, Method, NewConsent, Notice};
+    let house = House::new();
+    let newsletter = "newsletter".parse().unwrap();
+    let notice = Notice { version: "1".to_owned(), sha256: None, language: None };
+    let text = Some("We write to you.".to_owned());
+    let new = NewConsent {
+        notice,
+        notice_text: text,
+        method: Method::WebForm,
+        place: None,
+        explicit: false,
+        expires_at: None,
+    };
+    let give = |vault: &Vault, member: usize| {
+        vault.give_consent(&crm(), &house.members[member], &newsletter, &new).wait().unwrap();
+    };
+    (0..3).for_each(|member| give(&house.live.vault, member));
+    let backup = house.backup();
+    house.live.vault.withdraw_consent(&crm(), &house.members[0], &newsletter).wait().unwrap();
+    house.erase(1);
+    give(&house.live.vault, 3);
+    house.live.vault.close().unwrap();
+
+    let (vault, _) = house.restore(backup, Control::Database(&*house.live.engine), "into").unwrap();
+    let consents = |member: usize| vault.consents(&crm(), &house.members[member]).wait().unwrap();
+    let (withdrawn, kept, given) = (consents(0), consents(2), consents(3));
+    let states = |found: &membervault::vault::consent::Consents| -> Vec<_> {
+        found.consents.iter().map(|one| (one.state, one.entry)).collect()
+    };
+    // The history is that of the backup; how a member stands is that of today.
+    assert_eq!(states(&withdrawn), [(ConsentState::Withdrawn, Some(1))]);
+    assert_eq!(states(&kept), [(ConsentState::Given, Some(1))]);
+    assert_eq!(states(&given), [(ConsentState::Given, None)]);
+    assert!(withdrawn.standing.consents.is_empty() && given.history.is_empty());
+    // It goes on from there.
+    give(&vault, 0);
+    assert_eq!(consents(0).history.len(), 2);
+    vault.close().unwrap();
+    drop(vault);
+    let page = agreed::members(&*engine(&house.path("into"), Opening::Existing), &newsletter, None, 100).unwrap();
+    let mut expected: Vec<_> = [0, 2, 3].map(|member: usize| house.members[member]).into();
+    expected.sort();
+    assert_eq!(page.items.iter().map(|one| one.member).collect::<Vec<_>>(), expected, "rows and standings agree");
+}

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::EXIT_CODES;
 use super::{
     backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member,
-    policy, purge, recover, restore, schema, seal, serve, status, token, verify_certificate,
+    policy, purge, recover, restore, schema, seal, serve, status, token, verify_certificate, verify_receipt,
 };
 use crate::config::Typed;
 
@@ -149,6 +149,8 @@ pub(super) enum Command {
     Certificate(certificate::Arguments),
     /// Check a certificate, without a vault
     VerifyCertificate(verify_certificate::Arguments),
+    /// Check the receipt of a consent, without a vault
+    VerifyReceipt(verify_receipt::Arguments),
     /// Print what others verify the log with
     #[command(subcommand)]
     Log(log::Command),

@@ -36,6 +36,7 @@ mod status;
 mod token;
 mod unlock;
 mod verify_certificate;
+mod verify_receipt;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -104,6 +105,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Config(command) => command.run(&session()?),
         Command::Completions(arguments) => arguments.run(),
         Command::VerifyCertificate(arguments) => arguments.run(output::Output { quiet: cli.global.quiet }),
+        Command::VerifyReceipt(arguments) => arguments.run(output::Output { quiet: cli.global.quiet }),
         Command::Version => output::version(),
     }
 }

@@ -77,11 +77,11 @@ impl Arguments {
     }
 }
 
-const fn fails(check: &Check) -> bool {
+pub(super) const fn fails(check: &Check) -> bool {
     matches!(check.outcome, Outcome::Fails(_))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub(super) fn read(path: &Path) -> Result<String, Failure> {
     let unreadable = |error| Failure::io(format_args!("{} cannot be read", path.display()), error);
     let mut text = String::new();
     let file = File::open(path).map_err(unreadable)?;
@@ -100,18 +100,23 @@ fn explain(out: Output, certificate: &Certificate) -> Result<(), Failure> {
     certificate.not_covered.iter().try_for_each(|path| out.line(format_args!("Not covered: {path}")))
 }
 
-fn as_json(verdict: &Verdict) -> serde_json::Value {
-    let checks = verdict.checks.iter().map(|check| {
+/// The checks as JSON.
+pub(super) fn as_checks(checks: &[Check]) -> Vec<serde_json::Value> {
+    let one = |check: &Check| {
         let (holds, detail) = match &check.outcome {
             Outcome::Holds(what) => (true, what),
             Outcome::Fails(what) => (false, what),
         };
         json!({ "name": check.name, "holds": holds, "detail": detail })
-    });
+    };
+    checks.iter().map(one).collect()
+}
+
+fn as_json(verdict: &Verdict) -> serde_json::Value {
     let certificate = verdict.certificate.as_ref().filter(|_| verdict.holds());
     json!({
         "holds": verdict.holds(),
-        "checks": checks.collect::<Vec<_>>(),
+        "checks": as_checks(&verdict.checks),
         "erasure": certificate.map(|certificate| certificate.erasure.id),
         "stage": certificate.map(|certificate| certificate.stage),
     })

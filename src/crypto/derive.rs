@@ -51,6 +51,16 @@ impl Key<Member> {
         };
         first_half(&derived)
     }
+
+    /// The id of a consent, and the pseudonym of the member in its receipts, from the purpose and the number of its entry.
+    /// Neither tells anything of the member or of its other consents.
+    pub fn consent_ids(&self, purpose: &Purpose, entry: u32) -> ([u8; 16], [u8; 16]) {
+        let entry = entry.to_be_bytes();
+        let context = [purpose.as_str().as_bytes(), &[0], &entry];
+        let id = expand(self.bytes(), b"membervault/member/consent-id/v1", &context);
+        let subject = expand(self.bytes(), b"membervault/member/consent-subject/v1", &context);
+        (first_half(&id), first_half(&subject))
+    }
 }
 
 impl Key<Note> {

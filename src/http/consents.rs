@@ -1,12 +1,13 @@
 //! Consents, preferences, and what a member says against the use of its data.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 
-use super::extract::{Caller, Condition, Json, Segments};
+use super::extract::{Caller, Condition, Entry, Json, PLAIN_TEXT, Segments};
 use super::problem::Problem;
 use super::{reply, schema};
 use crate::types::{MemberId, Purpose};
+use crate::vault::consent::receipt::RECEIPT_FILE;
 use crate::vault::consent::{NewConsent, Preferences, Stance};
 
 type OfPurpose = Segments<(MemberId, Purpose)>;
@@ -30,6 +31,17 @@ pub(super) async fn read(caller: Caller, Segments((id,)): Segments<(MemberId,)>)
     // Up to a thousand entries are opened.
     let consents = caller.aside(move |vault, ctx| vault.consents(ctx, &id).wait()).await?;
     reply::json(StatusCode::OK, &consents)
+}
+
+pub(super) async fn receipt(
+    caller: Caller,
+    Segments((id, purpose)): OfPurpose,
+    Entry(number): Entry,
+) -> Result<Response, Problem> {
+    let note = caller.aside(move |vault, ctx| vault.consent_receipt(ctx, &id, &purpose, number).wait()).await?;
+    let response = reply::bytes(PLAIN_TEXT, note.into_bytes());
+    let file = format_args!("attachment; filename=\"{RECEIPT_FILE}\"");
+    Ok(reply::with_header(response, header::CONTENT_DISPOSITION, file))
 }
 
 pub(super) async fn preferences(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {

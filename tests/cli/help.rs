@@ -24,6 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["keyring", "show"],
     &["certificate"],
     &["verify-certificate"],
+    &["verify-receipt"],
     &["log", "key"],
     &["log", "checkpoint"],
     &["log", "proof"],

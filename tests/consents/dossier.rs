@@ -34,13 +34,13 @@ fn it_is_listed_read_exported_and_erased_with_the_member() {
     let (test, id) = vault(2);
     let crm = ctx(Role::Crm);
     assert_eq!(code(dossier_record(&test.vault, id, "consent-1")), Some(Code::NotFound), "before there is a dossier");
-    test.vault.set_stance(&crm, &id, Stance::Restriction, true, None).wait().unwrap();
+    test.vault.set_stance(&crm, &id, Stance::AutomatedDecisions, true, None).wait().unwrap();
     let page = Page { cursor: None, limit: 10 };
     let listed = test.vault.list_records(&crm, &id, &page).wait().unwrap();
     let named = |compartment: &str| listed.items.iter().filter(|item| item.compartment.as_str() == compartment).count();
     assert_eq!((named("core"), named("dossier")), (1, 1));
     assert_eq!(test.vault.export_member(&crm, &id).wait().unwrap().records.len(), 2);
-    assert_eq!(dossier_record(&test.vault, id, "consent-1").unwrap()["event"], "restricted");
+    assert_eq!(dossier_record(&test.vault, id, "consent-1").unwrap()["event"], "automation_refused");
     test.vault.erase(&ctx(Role::Compliance), &id, None).wait().unwrap();
     assert_eq!(code(dossier_record(&test.vault, id, "consent-1")), Some(Code::Gone));
 }

@@ -88,6 +88,22 @@ impl<S: Sync> FromRequestParts<S> for Wait {
     }
 }
 
+/// `?entry=3`: which entry of a history; the newest that fits when absent.
+pub(in crate::http) struct Entry(pub(in crate::http) Option<u32>);
+
+impl<S: Sync> FromRequestParts<S> for Entry {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(text) = parameter(&parts.uri, "entry")? else { return Ok(Self(None)) };
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|number| digits && *number > 0);
+        number.map(|number| Self(Some(number))).ok_or_else(|| {
+            Problem::because(Code::InvalidRequest, "entry is the number of an entry of the history, from 1")
+        })
+    }
+}
+
 /// `?limit=&cursor=`: which page of a listing.
 pub(in crate::http) struct Paging(pub(in crate::http) Page);
 

@@ -8,13 +8,15 @@ use crate::code::Code;
 use crate::http::route::Link;
 
 const CONSENT: &str = "/v1/members/{id}/consents/{purpose}";
+const RECEIPT: &str = "/v1/members/{id}/consents/{purpose}/receipt";
 const PREFERENCES: &str = "/v1/members/{id}/preferences";
 const OBJECTION: &str = "/v1/members/{id}/objections/{purpose}";
 const RESTRICTION: &str = "/v1/members/{id}/restriction";
 const AUTOMATED: &str = "/v1/members/{id}/automated-decisions";
 
 const SAME_PURPOSE: &[(&str, &str)] = &[SAME_ID, ("purpose", "$request.path.purpose")];
-const TO_A_CONSENT: &[Link] = &[("readConsents", &[SAME_ID]), ("withdrawConsent", SAME_PURPOSE)];
+const TO_A_CONSENT: &[Link] =
+    &[("readConsents", &[SAME_ID]), ("readConsentReceipt", SAME_PURPOSE), ("withdrawConsent", SAME_PURPOSE)];
 
 pub(super) fn table() -> Vec<Mounted> {
     let mut table = consents();
@@ -39,6 +41,11 @@ fn consents() -> Vec<Mounted> {
             .leads_to(&[("readConsents", &[SAME_ID])])
             .faults(&[OF_A_MEMBER, OF_A_CHANGE])
             .by(consents::withdraw),
+        Route::new(Method::GET, RECEIPT, "readConsentReceipt", "The receipt of a consent, for the member to keep.")
+            .query(&["entry"])
+            .gives_text(&["Content-Disposition"])
+            .faults(&[OF_A_MEMBER])
+            .by(consents::receipt),
         Route::new(Method::GET, PREFERENCES, "readPreferences", "How a member wants to be spoken to.")
             .gives::<shape::PreferencesView>(StatusCode::OK, ETAG)
             .faults(&[OF_A_MEMBER])

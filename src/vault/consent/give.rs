@@ -14,7 +14,7 @@ use super::super::{Error, Vault};
 use super::standing::{declared, too_many_purposes};
 use super::{
     Happening, HistoryEntry, LANGUAGE_BYTES_MAX, MemberStanding, NOTICE_TEXT_BYTES_MAX, NOTICE_VERSION_BYTES_MAX,
-    NewConsent, Notice, PLACE_BYTES_MAX, history,
+    NewConsent, Notice, PLACE_BYTES_MAX, history, is_line,
 };
 
 impl Vault {
@@ -69,8 +69,8 @@ pub(super) fn needed(map: &DataMap, purpose: &Purpose) -> Result<(), Error> {
 
 /// The entry of a consent whose evidence is complete.
 pub(super) fn entry(case: &Case<'_>, purpose: &Purpose, new: &NewConsent) -> Result<HistoryEntry, Error> {
-    if new.place.as_ref().is_some_and(|place| place.is_empty() || place.len() > PLACE_BYTES_MAX) {
-        return Err(Error::invalid("/place", "say where it was given in 1 to 128 bytes, or leave it out"));
+    if new.place.as_ref().is_some_and(|place| !is_line(place, PLACE_BYTES_MAX)) {
+        return Err(Error::invalid("/place", "say where it was given on one line of 1 to 128 bytes, or leave it out"));
     }
     if history::until(new.expires_at).is_some_and(|until| until <= case.now.as_minutes()) {
         return Err(Error::invalid("/expires_at", "a consent ends at least a minute after it is given"));

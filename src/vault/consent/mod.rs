@@ -11,6 +11,7 @@ mod history;
 mod posting;
 mod preferences;
 mod read;
+pub mod receipt;
 mod standing;
 mod withdraw;
 
@@ -92,6 +93,21 @@ pub enum Method {
     Import,
 }
 
+impl Method {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WebForm => "web_form",
+            Self::App => "app",
+            Self::Email => "email",
+            Self::Paper => "paper",
+            Self::Phone => "phone",
+            Self::InPerson => "in_person",
+            Self::Import => "import",
+        }
+    }
+}
+
 /// The notice a member was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -160,8 +176,13 @@ pub struct HistoryEntry {
 
 /// A reason, within its bound.
 fn checked_reason(reason: Option<&str>) -> Result<(), Error> {
-    if reason.is_some_and(|reason| reason.is_empty() || reason.len() > REASON_BYTES_MAX) {
-        return Err(Error::invalid("/reason", "state the reason in 1 to 256 bytes, or leave it out"));
+    if reason.is_some_and(|reason| !is_line(reason, REASON_BYTES_MAX)) {
+        return Err(Error::invalid("/reason", "state the reason on one line of 1 to 256 bytes, or leave it out"));
     }
     Ok(())
+}
+
+/// Whether a text is one line within a bound: what is signed one day holds no control characters.
+fn is_line(text: &str, bytes_max: usize) -> bool {
+    !text.is_empty() && text.len() <= bytes_max && !text.chars().any(char::is_control)
 }
