@@ -4,9 +4,11 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::failure::{Done, Failure};
 use super::session::Session;
+use crate::clock::Timestamp;
 use crate::types::{Ctx, FreezeScope, Role, TokenId};
 use crate::vault::Vault;
 use crate::vault::api::guard::{Freeze, NewFreeze};
+use crate::vault::report::Suspect;
 
 /// What to do about a breach.
 #[derive(Subcommand)]
@@ -33,12 +35,41 @@ While serve runs it holds the database; freeze over HTTP then, which takes effec
         #[command(flatten)]
         whom: Whom,
     },
+    /// Report which members and fields a token or a role touched, for which purposes, how often
+    #[command(after_long_help = "\
+Examples:
+  membervault breach report --since 2026-01-31T00:00:00Z --token 3f0c5a8e91d2b764
+  membervault breach report --since 2026-01-31T00:00:00Z --role support --json > report.json
+
+It names members by their ids and shows no data of them. The machine's own commands are token 0000000000000000.")]
+    Report(Report),
     /// List the stops that stand
     Freezes {
         /// Answer as JSON
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Arguments of `breach report`.
+#[derive(Args)]
+#[command(group = ArgGroup::new("suspect").required(true))]
+pub(super) struct Report {
+    /// The acts of one token
+    #[arg(long, group = "suspect", value_name = "ID")]
+    token: Option<TokenId>,
+    /// The acts of all tokens of a role
+    #[arg(long, group = "suspect", value_name = "ROLE")]
+    role: Option<Role>,
+    /// From when, to the minute, such as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = super::report::time)]
+    since: Timestamp,
+    /// Up to when, to the minute [default: now]
+    #[arg(long, value_name = "TIME", value_parser = super::report::time)]
+    until: Option<Timestamp>,
+    /// Answer as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Whom a stop stops.
@@ -81,6 +112,12 @@ impl Command {
                 let scope = whom.scope();
                 vault.release_freeze(ctx, &scope).wait()?;
                 session.out.line(format_args!("{scope} is frozen no more"))
+            }
+            Self::Report(Report { token, role, since, until, json }) => {
+                let role = || role.map(Suspect::Role);
+                let none = Failure::usage("nobody is named", "name either --token or --role");
+                let suspect = token.map(Suspect::Token).or_else(role).ok_or(none)?;
+                super::report::breach(session, vault, ctx, (suspect, since, until), json)
             }
             Self::Freezes { json } => {
                 let freezes = vault.list_freezes(ctx).wait()?.items;

@@ -26,6 +26,7 @@ mod output;
 mod policy;
 mod purge;
 mod recover;
+mod report;
 mod restore;
 mod schema;
 mod seal;

@@ -67,6 +67,27 @@ impl Leaf {
     }
 }
 
+/// The beginning of a leaf, for a walk over many of which few are of interest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafHead {
+    /// What happened.
+    pub kind: LeafKind,
+    /// When, in minutes since 1970.
+    pub minute: u32,
+    /// Who.
+    pub actor: TokenId,
+}
+
+impl LeafHead {
+    /// Reads the beginning of a leaf; the rest of it may be anything.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(WHAT, bytes, VERSION)?;
+        let number = reader.u8()?;
+        let kind = LeafKind::from_number(number).ok_or_else(|| reader.unknown(number))?;
+        Ok(Self { kind, minute: reader.u32()?, actor: TokenId::from_bytes(*reader.array()?) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +188,8 @@ mod tests {
             let bytes = leaf.encode();
             assert!(!usual || bytes.len() <= LEN_USUAL_MAX);
             assert_eq!(Leaf::parse(&bytes).as_ref(), Ok(&leaf));
+            let head = LeafHead { kind: leaf.event.kind(), minute: leaf.minute, actor: leaf.actor };
+            assert_eq!(LeafHead::parse(&bytes), Ok(head));
             (0..bytes.len()).for_each(|cut| assert!(Leaf::parse(&bytes[..cut]).is_err(), "{leaf:?} {cut}"));
             assert!(Leaf::parse(&[bytes.as_slice(), &[0]].concat()).is_err(), "{leaf:?}");
         }

@@ -27,6 +27,7 @@ mod recipients;
 mod records;
 mod reply;
 mod rights;
+mod reports;
 mod route;
 mod routes;
 mod schema;

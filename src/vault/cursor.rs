@@ -25,6 +25,8 @@ pub(crate) const LISTING_ERASURES: u8 = 4;
 pub(crate) const LISTING_HISTORY: u8 = 20;
 /// The number of the register of recipients.
 pub(crate) const LISTING_RECIPIENTS: u8 = 21;
+/// The number of the reports of breaches.
+pub(crate) const LISTING_BREACH: u8 = 23;
 /// The number of the disclosures of members.
 pub(crate) const LISTING_DISCLOSURES: u8 = 22;
 

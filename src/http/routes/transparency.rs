@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 
 use super::super::route::{Mounted, Route};
-use super::super::{history, recipients};
+use super::super::{history, recipients, reports};
 use super::{ETAG, OF_A_CHANGE, OF_A_MEMBER, OF_A_PAGE, PAGING, shape};
 use crate::code::Code;
 
@@ -53,5 +53,15 @@ pub(super) fn routes() -> Vec<Mounted> {
             .gives_plain(StatusCode::NO_CONTENT, None)
             .faults(&[&[Code::NotFound], OF_A_CHANGE])
             .by(recipients::delete),
+        Route::new(
+            Method::POST,
+            "/v1/breach/report",
+            "reportBreach",
+            "Which members and fields a token or a role touched in a period, for which purposes, how often.",
+        )
+        .body::<shape::BreachQuery>()
+        .gives::<shape::BreachReport>(StatusCode::OK, &[])
+        .faults(&[OF_A_PAGE, &[Code::LimitReached]])
+        .by(reports::breach),
     ]
 }

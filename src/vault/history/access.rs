@@ -34,10 +34,10 @@ pub(crate) struct StoredDetail {
 /// What was shown of one record of several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// The compartment.
-    pub compartment: Compartment,
-    /// The record.
-    pub record: RecordName,
+    /// The compartment; in reports `*` for any.
+    pub compartment: String,
+    /// The record; in reports `*` for any.
+    pub record: String,
     /// The fields shown as they are; absent where all there were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
