@@ -14,7 +14,7 @@ use membervault::http;
 use membervault::testkit::vault::{START, ctx, ctx_for};
 use membervault::types::{Ctx, IdentityMethod, MemberId, Right, Role};
 use membervault::vault::api::{Expect, NewHold, NewMember, NewRequest, NewToken, RecordAddress, RecordWrite};
-use membervault::vault::request::Check;
+use membervault::vault::request::{Check, Fulfil};
 use serde_json::{Map, Value, json};
 use support::desk::{Ask, Desk};
 
@@ -121,6 +121,7 @@ fn about_a_member() -> Vec<Try> {
         to("DELETE", HOLD, &[], None),
         to("POST", "/v1/members/{id}/token", &[], Some(json!({}))),
         to("PATCH", "/v1/members/{id}/correction", &[], Some(json!({"data": {"name": "Ada L."}}))),
+        to("GET", "/v1/members/{id}/bundle", &[], None),
         to("POST", "/v1/members/{id}/requests", &[], Some(json!({"kind": "access"}))),
         to("GET", "/v1/members/{id}/requests", &[], None),
         to("GET", "/v1/members/{id}/consents", &[], None),
@@ -165,6 +166,7 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/requests/{id}/refusal", Some(json!({"ground": "excessive"}))),
         to("POST", "/v1/requests/{id}/fulfilment", Some(json!({}))),
         to("POST", "/v1/requests/{id}/withdrawal", None),
+        to("GET", "/v1/requests/{id}/bundle", None),
         to("POST", "/v1/seals", None),
         to("POST", "/v1/purges", None),
         to("GET", "/v1/erasures/{id}/certificate", None),
@@ -280,13 +282,16 @@ impl Walk {
     }
 
     /// A request of this member, as somebody of the staff opened it.
-    fn request(&self, member: &MemberId, checked: bool) -> String {
+    fn request(&self, member: &MemberId, template: &str) -> String {
         let vault = &self.desk.vault.vault;
         let new = NewRequest { kind: Right::Access, purposes: Vec::new(), note: None };
         let id = vault.open_request(&self.crm, member, &new).wait().unwrap().id;
-        if checked {
+        if template.ends_with("fulfilment") || template.ends_with("bundle") {
             let check = Check { method: IdentityMethod::Account, note: None };
             vault.check_request(&self.compliance, &id, &check).wait().unwrap();
+        }
+        if template.ends_with("bundle") {
+            vault.fulfil_request(&self.compliance, &id, &Fulfil::default()).unwrap();
         }
         id.to_string()
     }
@@ -380,7 +385,7 @@ async fn the_matrix_is_this() {
             let member = walk.member(State::Live);
             let bearer = walk.bearer(caller, Some(member));
             let token = walk.desk.token_id(Role::Crm);
-            let request = walk.request(&member, attempt.template.ends_with("fulfilment"));
+            let request = walk.request(&member, attempt.template);
             let first = match attempt.template {
                 template if template.starts_with("/v1/requests/{id}") => Some(request.as_str()),
                 "/v1/erasures/{id}" | "/v1/backups/{id}" => Some(walk.erasure.as_str()),

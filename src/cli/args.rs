@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::EXIT_CODES;
 use super::{
     backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member,
-    policy, purge, recover, restore, schema, seal, serve, status, token, verify_certificate, verify_receipt,
+    policy, purge, recover, restore, schema, seal, serve, status, token, verify_bundle, verify_certificate,
+    verify_receipt,
 };
 use crate::config::Typed;
 
@@ -147,6 +148,8 @@ pub(super) enum Command {
     Keyring(keyring::Command),
     /// Write the certificate of a sealed erasure
     Certificate(certificate::Arguments),
+    /// Check a member's bundle, without a vault
+    VerifyBundle(verify_bundle::Arguments),
     /// Check a certificate, without a vault
     VerifyCertificate(verify_certificate::Arguments),
     /// Check the receipt of a consent, without a vault

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use clap::{Args, Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
+use super::bundle::Bundle;
 use super::failure::{Done, Failure};
 use super::session::Session;
 use crate::types::{Compartment, Ctx, FieldName, IdentifierKind, MemberId, Purpose, RecordName, Role};
@@ -21,6 +22,8 @@ pub(super) enum Command {
     Show(Show),
     /// Find a member by an identifier that is read from standard input
     Find(Find),
+    /// Write all that is held of a member to files, for the member; the access is logged
+    Bundle(Bundle),
     /// Erase a member, or one compartment of it, for good
     Erase(Erase),
     /// Seal a compartment's records under a new data key; nothing is lost
@@ -149,6 +152,7 @@ impl Command {
         match self {
             Self::Show(show) => show.run(session),
             Self::Find(find) => find.run(session),
+            Self::Bundle(bundle) => bundle.run(session),
             Self::Erase(erase) => erase.run(session),
             Self::RotateKey { id, compartment } => rotate_key(session, &id, &compartment),
             Self::Hold { id, reason, reference } => as_compliance(session, |vault, ctx| {

@@ -9,6 +9,7 @@
 
 mod args;
 mod backup;
+mod bundle;
 mod breach;
 mod certificate;
 mod completions;
@@ -36,6 +37,7 @@ mod span;
 mod status;
 mod token;
 mod unlock;
+mod verify_bundle;
 mod verify_certificate;
 mod verify_receipt;
 
@@ -105,6 +107,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Log(command) => command.run(&session()?),
         Command::Config(command) => command.run(&session()?),
         Command::Completions(arguments) => arguments.run(),
+        Command::VerifyBundle(arguments) => arguments.run(output::Output { quiet: cli.global.quiet }),
         Command::VerifyCertificate(arguments) => arguments.run(output::Output { quiet: cli.global.quiet }),
         Command::VerifyReceipt(arguments) => arguments.run(output::Output { quiet: cli.global.quiet }),
         Command::Version => output::version(),

@@ -7,6 +7,7 @@
 //! Nothing here decides who may do what, holds a key or sees a row; nothing below knows a status code. `app` comes in.
 
 mod backups;
+mod bundles;
 mod consents;
 mod data_keys;
 mod edge;

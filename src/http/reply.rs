@@ -37,6 +37,13 @@ pub(super) fn bytes(media_type: &'static str, body: Vec<u8>) -> Response {
     response
 }
 
+/// A reply of personal data that is no JSON.
+pub(super) fn private(media_type: &'static str, body: Wiped) -> Response {
+    let mut response = wiped(StatusCode::OK, body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 /// A reply without a body.
 pub(super) fn empty() -> Response {
     let mut response = Response::new(Body::empty());

@@ -14,7 +14,9 @@ pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
-use super::{backups, data_keys, erasures, holds, log, maps, members, purges, records, rights, seals, system, tokens};
+use super::{
+    backups, bundles, data_keys, erasures, holds, log, maps, members, purges, records, rights, seals, system, tokens,
+};
 use crate::code::Code;
 
 mod transparency;
@@ -75,6 +77,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(record_routes());
     table.extend(consents::table());
     table.extend(rights::routes());
+    table.extend(bundles::routes());
     table.extend(erasure_routes());
     table.extend(data_keys::routes());
     table.extend(log_routes());
@@ -352,7 +355,7 @@ fn object() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::Object).into()
 }
 
-fn binary() -> RefOr<Schema> {
+pub(super) fn binary() -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary))).into()
 }
 

@@ -7,10 +7,10 @@ use crate::policy::Action;
 use crate::types::{Ctx, MemberId};
 
 use super::act::{Act, Decision, Prepared};
-use super::api::Export;
+use super::api::{Export, RecordView};
 use super::evidence::AccessDetail;
-use super::pipeline::Case;
-use super::{Vault, read};
+use super::pipeline::{Case, Opened};
+use super::{Error, Vault, read};
 
 impl Vault {
     /// Exports one member.
@@ -24,12 +24,7 @@ impl Vault {
 
 fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Export> {
     let opened = case.open_member(Action::MemberExport, member, None)?;
-    let mut records = Vec::new();
-    for stored in case.all_records(&opened, member)? {
-        if opened.permit.reaches(&stored.record.compartment) {
-            records.push(read::view(case, &opened, stored, None)?);
-        }
-    }
+    let records = everything(case, &opened, member)?;
     let detail = AccessDetail::of_member(case.ctx, case.now).showing_all_of(&records);
     let mut change = case.vault.access(case.ctx, Event::MemberExport, member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
@@ -40,4 +35,15 @@ fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Export> {
         records,
     };
     Ok(Prepared::logged(export, change))
+}
+
+/// Every record of an opened member, as far as the permit reaches.
+pub(crate) fn everything(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<RecordView>, Error> {
+    let mut records = Vec::new();
+    for stored in case.all_records(opened, member)? {
+        if opened.permit.reaches(&stored.record.compartment) {
+            records.push(read::view(case, opened, stored, None)?);
+        }
+    }
+    Ok(records)
 }

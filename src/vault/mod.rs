@@ -8,6 +8,7 @@ pub mod act;
 pub mod api;
 pub mod backup;
 mod bearer;
+pub mod bundle;
 pub mod certificate;
 pub mod consent;
 mod correct;

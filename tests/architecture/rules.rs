@@ -45,7 +45,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("sha2", &["crypto/"]),
     ("subtle", &["crypto/"]),
     // Storage and formats.
-    ("crc32fast", &["masterkey/", "codec/", "store/mirrored", "vault/bearer"]),
+    ("crc32fast", &["masterkey/", "codec/", "store/mirrored", "vault/bearer", "vault/bundle/zip"]),
     ("rocksdb", &["store/rocks"]),
     ("zstd", &["codec/"]),
     ("toml", &["schema/", "policy/", "config/"]),

@@ -216,7 +216,7 @@ fn where_the_settings_ask_for_it_two_persons_must_agree() {
     assert_eq!(code(vault.approve_request(&ctx(Role::Support), &request.id).wait()), Some(Code::Forbidden));
     let approved = vault.approve_request(&two, &request.id).wait().unwrap();
     assert_eq!(
-        (approved.state, approved.approval.map(|by| by.by.token)),
+        (approved.state, approved.approval.and_then(|by| by.by.token)),
         (RightState::Approved, Some(two.actor.token))
     );
     assert_eq!(code(vault.approve_request(&two, &request.id).wait()), Some(Code::RequestState));

@@ -8,6 +8,8 @@ use crate::clock::Timestamp;
 use crate::code::Code;
 use crate::http::problem::Problem;
 use crate::types::FieldName;
+use crate::types::MemberId;
+use crate::types::id::InvalidId;
 use crate::types::name::InvalidName;
 use crate::vault::api::{Page, QueueQuery};
 
@@ -116,6 +118,18 @@ impl<S: Sync> FromRequestParts<S> for Paging {
             Some(text) => page_limit(&text).ok_or_else(limit_refused)?,
         };
         Ok(Self(Page { cursor: parameter(&parts.uri, "cursor")?, limit }))
+    }
+}
+
+/// `?member=`: one of the members a request is about.
+pub(in crate::http) struct MemberOf(pub(in crate::http) Option<MemberId>);
+
+impl<S: Sync> FromRequestParts<S> for MemberOf {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let refused = |error: InvalidId| Problem::because(Code::InvalidName, error.to_string());
+        parameter(&parts.uri, "member")?.map(|text| text.parse().map_err(refused)).transpose().map(Self)
     }
 }
 

@@ -156,8 +156,9 @@ pub(in crate::http) struct CorrectedRecord {
 shapes! {
     /// Who did something.
     struct By {
-        /// With which token.
-        token: String,
+        /// With which token. A member is not shown those of others.
+        #[schema(nullable = false)]
+        token: Option<String>,
         /// In which role.
         role: String,
     }

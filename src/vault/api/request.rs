@@ -43,8 +43,9 @@ pub struct QueueQuery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct By {
-    /// With which token.
-    pub token: TokenId,
+    /// With which token. A member is not shown those of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
     /// In which role.
     pub role: Role,
 }

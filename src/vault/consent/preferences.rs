@@ -14,7 +14,7 @@ use super::super::act::{Act, Decision, Prepared};
 use super::super::api::{Expect, RecordAddress, Written};
 use super::super::dossier::{self, Entry};
 use super::super::evidence::AccessDetail;
-use super::super::pipeline::Case;
+use super::super::pipeline::{Case, Opened};
 use super::super::write::check;
 use super::super::{Error, Vault, input};
 use super::give::is_language;
@@ -94,17 +94,19 @@ fn address(member: &MemberId) -> Result<RecordAddress, Error> {
 
 fn prepare_read(case: &Case<'_>, member: &MemberId) -> Decision<PreferencesView> {
     let opened = case.open_member(Action::ConsentRead, member, None)?;
-    let stored = dossier::read(case, &opened, member, &name()?)?.ok_or_else(Error::not_found)?;
-    let view = PreferencesView {
-        version: stored.version,
-        updated_at: stored.record.updated,
-        preferences: dossier::content(&stored)?,
-    };
+    let view = kept(case, &opened, member)?.ok_or_else(Error::not_found)?;
     let address = address(member)?;
-    let detail = AccessDetail::of_record(case.ctx, case.now, &address, stored.version);
+    let detail = AccessDetail::of_record(case.ctx, case.now, &address, view.version);
     let mut change = case.vault.access(case.ctx, Event::RecordRead, member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
     Ok(Prepared::logged(view, change))
+}
+
+/// The preferences of an opened member, if it has any.
+pub(crate) fn kept(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Option<PreferencesView>, Error> {
+    let Some(stored) = dossier::read(case, opened, member, &name()?)? else { return Ok(None) };
+    let preferences = dossier::content(&stored)?;
+    Ok(Some(PreferencesView { version: stored.version, updated_at: stored.record.updated, preferences }))
 }
 
 fn prepare_put(case: &Case<'_>, member: &MemberId, new: &Preferences, expect: Expect) -> Decision<Written> {

@@ -8,10 +8,10 @@ use crate::ledger::Reliance;
 use crate::policy::Action;
 use crate::types::{Compartment, Ctx, MemberId, Purpose};
 
-use super::super::Vault;
 use super::super::act::{Act, Decision, Prepared};
 use super::super::evidence::AccessDetail;
 use super::super::pipeline::{Case, Opened};
+use super::super::{Error, Vault};
 use super::{Happening, HistoryEntry, MemberStanding, Method, Notice, history};
 
 /// How it stands with one consent.
@@ -85,16 +85,21 @@ impl Vault {
 
 fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Consents> {
     let opened = case.open_member(Action::ConsentRead, member, None)?;
-    let entries = history::read(case, &opened, member)?;
-    let numbered = (1..).zip(entries).map(|(number, entry)| NumberedEntry { number, entry });
-    let history: Vec<_> = numbered.collect();
-    let consents = views(case, &opened, &history);
-    let standing = MemberStanding::at(&opened.body.standing, case.now);
+    let consents = gathered(case, &opened, member)?;
     let dossier = Compartment::dossier();
     let detail = AccessDetail { compartment: Some(dossier.as_str()), ..AccessDetail::of_member(case.ctx, case.now) };
     let mut change = case.vault.access(case.ctx, Event::RecordRead, member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
-    Ok(Prepared::logged(Consents { consents, standing, history }, change))
+    Ok(Prepared::logged(consents, change))
+}
+
+/// The consents of an opened member.
+pub(crate) fn gathered(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Consents, Error> {
+    let entries = history::read(case, opened, member)?;
+    let numbered = (1..).zip(entries).map(|(number, entry)| NumberedEntry { number, entry });
+    let history: Vec<_> = numbered.collect();
+    let consents = views(case, opened, &history);
+    Ok(Consents { consents, standing: MemberStanding::at(&opened.body.standing, case.now), history })
 }
 
 /// One view for each purpose in history or standing.

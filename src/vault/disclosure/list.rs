@@ -90,6 +90,16 @@ fn prepare(case: &Case<'_>, member: &MemberId, page: &Page) -> Decision<Listing<
     Ok(Prepared::logged(Listing { items, next }, change))
 }
 
+/// All of an opened member, for whoever may take out all that is held of it.
+pub(crate) fn all(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<Disclosure>, Error> {
+    let count = dossier::length(case, opened, member, SERIES)?;
+    let one = |number| recorded(case, opened, member, number).map(|recorded| shown(case, recorded));
+    let mut items: Vec<_> = (1..=count).map(one).collect::<Result<_, _>>()?;
+    let mut stretch = Stretch { recorded_after: count, read_after: None, until: case.vault.ledger().size() };
+    reads(case, opened, member, usize::MAX, &mut stretch, &mut items)?;
+    Ok(items)
+}
+
 /// One recorded disclosure.
 pub(super) fn recorded(case: &Case<'_>, opened: &Opened, member: &MemberId, number: u32) -> Result<Recorded, Error> {
     let stored = dossier::read(case, opened, member, &dossier::entry_name(SERIES, number)?)?;

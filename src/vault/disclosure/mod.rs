@@ -3,7 +3,7 @@
 //! Two kinds are known: those that were recorded here because they were made elsewhere (a file, a call, a letter), kept
 //! in the member's dossier and never rewritten; and reads with tokens that act for a recipient, which the history knows.
 
-mod list;
+pub(crate) mod list;
 mod notice;
 
 use serde::{Deserialize, Serialize};

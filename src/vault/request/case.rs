@@ -12,12 +12,13 @@ use crate::ledger::{Change, Reliance};
 use crate::tables;
 use crate::tables::request::RequestList;
 use crate::types::place::{ControlPlace, RequestPlace};
-use crate::types::{Ctx, ErasureId, MemberId, Purpose, RequestCaseId, Right, RightState, RightStep};
+use crate::types::{Ctx, ErasureId, MemberId, Purpose, RequestCaseId, Right, RightState, RightStep, Role};
 
 use super::super::api::{
     By, Corrected, MemberOutcome, Request, RequestApproval, RequestExtension, RequestIdentity, RequestRefusal,
     RequestStep,
 };
+use super::super::pipeline;
 use super::super::{Error, Vault};
 use super::{BUNDLE_DAYS, DEADLINE_MONTHS, STEPS_MAX};
 
@@ -114,7 +115,7 @@ impl Sealed {
 
 /// Who acts.
 pub(super) fn by(ctx: &Ctx) -> By {
-    By { token: ctx.actor.token, role: ctx.actor.role }
+    By { token: Some(ctx.actor.token), role: ctx.actor.role }
 }
 
 impl Case {
@@ -164,12 +165,14 @@ impl Case {
         Some(fulfilled.plus_millis(BUNDLE_DAYS * DAY_MS))
     }
 
-    /// As callers see it.
-    pub(super) fn view(&self, id: RequestCaseId, now: Timestamp, texts: Texts) -> Request {
+    /// As whoever asks sees it: a member is told the roles of those who dealt with it, not their tokens.
+    pub(super) fn view(&self, id: RequestCaseId, asked: &pipeline::Case<'_>, texts: Texts) -> Request {
+        let is_member = asked.ctx.actor.role == Role::Member;
+        let shown = |by: By| By { token: by.token.filter(|_| !is_member || by.role == Role::Member), ..by };
         let Texts { purposes, corrected, mut notes } = texts;
         let step = |(position, step): (usize, &StoredStep)| RequestStep {
             at: step.at,
-            by: step.by,
+            by: shown(step.by),
             what: step.what,
             note: notes.remove(&position),
         };
@@ -180,13 +183,13 @@ impl Case {
             member: self.member,
             members: if self.kind.is_bulk() { self.members.len() } else { 1 },
             opened_at: self.opened_at,
-            opened_by: self.opened_by,
+            opened_by: shown(self.opened_by),
             deadline: self.deadline,
-            overdue: self.state.is_live() && now >= self.deadline,
-            identity: self.identity.clone(),
-            extension: self.extension.clone(),
-            approval: self.approval.clone(),
-            refusal: self.refusal.clone(),
+            overdue: self.state.is_live() && asked.now >= self.deadline,
+            identity: self.identity.clone().map(|done| RequestIdentity { by: shown(done.by), ..done }),
+            extension: self.extension.clone().map(|done| RequestExtension { by: shown(done.by), ..done }),
+            approval: self.approval.clone().map(|done| RequestApproval { by: shown(done.by), ..done }),
+            refusal: self.refusal.clone().map(|done| RequestRefusal { by: shown(done.by), ..done }),
             erasure: self.erasure,
             bundle_until: self.bundle_until(),
             purposes,
@@ -198,8 +201,8 @@ impl Case {
     }
 
     /// As a listing shows it: without texts and outcomes.
-    pub(super) fn entry(&self, id: RequestCaseId, now: Timestamp) -> Request {
-        Request { outcomes: Vec::new(), ..self.view(id, now, Texts::default()) }
+    pub(super) fn entry(&self, id: RequestCaseId, asked: &pipeline::Case<'_>) -> Request {
+        Request { outcomes: Vec::new(), ..self.view(id, asked, Texts::default()) }
     }
 }
 

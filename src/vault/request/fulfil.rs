@@ -143,7 +143,7 @@ fn erase(mut desk: Desk<'_>) -> Decision<Outcome> {
     match erasing(&desk.asked, &member, None) {
         Ok((erasure, change)) => {
             let settled = desk.case().settled(&desk.asked, &erasure.id);
-            let view = settled.view(*desk.id(), desk.now(), super::case::Texts::default());
+            let view = settled.view(*desk.id(), &desk.asked, super::case::Texts::default());
             Ok(Prepared::durable(Outcome::Done(Box::new(view)), change))
         }
         Err(refusal) if refusal.is_hold() => Err(held(&mut desk, refusal)),

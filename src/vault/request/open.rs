@@ -87,7 +87,7 @@ fn prepare(case: &pipeline::Case<'_>, member: &MemberId, input: &NewRequest) -> 
     ids.push(id);
     vault.put_cases_of(&mut change, member, &ids, stamp)?;
     vault.seal_case(&id, &new)?.put(&mut change, &id, &new, None);
-    Ok(Prepared::durable(new.view(id, case.now, texts), change))
+    Ok(Prepared::durable(new.view(id, case, texts), change))
 }
 
 /// Refuses one request too many; takes the oldest closed one from the list of a member where that is full.
@@ -130,7 +130,7 @@ fn prepare_bulk(case: &pipeline::Case<'_>, input: &NewBulkRequest) -> Decision<R
         ..Case::opened(input.kind, case.ctx, case.now)
     };
     let change = bulk_step(case, &id, &new, None)?;
-    Ok(Prepared::durable(new.view(id, case.now, Texts::default()), change))
+    Ok(Prepared::durable(new.view(id, case, Texts::default()), change))
 }
 
 /// Who may open a request for a member may open one for many, but not with a member's token. Whether each of them is

@@ -5,10 +5,10 @@ use crate::tables;
 use crate::tables::request::RequestList;
 use crate::types::{Ctx, MemberId, RequestCaseId};
 
-use super::super::act::{Act, Decision, Prepared};
+use super::super::act::{Act, Decision, Prepared, Refusal};
 use super::super::api::{Listing, Page, QueueQuery, Request};
 use super::super::cursor::LISTING_REQUESTS;
-use super::super::pipeline;
+use super::super::pipeline::{self, Opened};
 use super::super::{Error, Vault};
 use super::step::Desk;
 
@@ -34,10 +34,37 @@ impl Vault {
             case.open_member(Action::RequestOpen, member, None)?;
             let mut items = Vec::new();
             for id in self.cases_of(member)?.0 {
-                items.extend(self.read_case(&id)?.map(|read| read.case.entry(id, case.now)));
+                items.extend(self.read_case(&id)?.map(|read| read.case.entry(id, &case)));
             }
             Ok(Prepared::unlogged(Listing { items, next: None }))
         })
+    }
+
+    /// A request as it is now, for a verb that needs to know it.
+    pub(crate) fn request_now(
+        &self,
+        case: pipeline::Case<'_>,
+        id: &RequestCaseId,
+        action: Action,
+    ) -> Result<Request, Refusal> {
+        Ok(Desk::of_anyone(case, id, action)?.view())
+    }
+
+    /// All requests listed under a member, with what was said in words; for whoever may take out all that is held of it.
+    pub(crate) fn requests_in_full(
+        &self,
+        case: &pipeline::Case<'_>,
+        opened: &Opened,
+        member: &MemberId,
+    ) -> Result<Vec<Request>, Error> {
+        let mut requests = Vec::new();
+        for id in self.cases_of(member)?.0 {
+            if let Some(read) = self.read_case(&id)? {
+                let texts = self.open_texts(&read.case, &id, member, &opened.body)?;
+                requests.push(read.case.view(id, case, texts));
+            }
+        }
+        Ok(requests)
     }
 
     /// The queue, those due first first, without texts. Costs as much as it shows; only where state and kind are both
@@ -69,7 +96,7 @@ fn prepare_list(case: &pipeline::Case<'_>, query: &QueueQuery, page: &Page) -> D
     for (_, id) in &found.items {
         let read = vault.read_case(id)?.ok_or(Error::Internal("a request in a list is there"))?;
         if query.kind.is_none_or(|kind| kind == read.case.kind) {
-            items.push(read.case.entry(*id, case.now));
+            items.push(read.case.entry(*id, case));
         }
     }
     let last = found.items.last().filter(|_| found.more);

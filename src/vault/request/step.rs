@@ -94,7 +94,7 @@ impl Vault {
     pub fn approve_request<'v>(&'v self, ctx: &'v Ctx, id: &'v RequestCaseId) -> Act<'v, Request> {
         Act::new(self, move || {
             let mut desk = Desk::at(pipeline::Case::open(self, ctx), id, Action::RequestApprove)?;
-            if desk.case().opened_by.token == ctx.actor.token {
+            if desk.case().opened_by.token == Some(ctx.actor.token) {
                 return Err(Error::SecondPerson("whoever opened a request cannot approve it; ask a colleague").into());
             }
             desk.demand(desk.case().approval.is_none(), "it was approved before")?;
@@ -215,7 +215,7 @@ impl<'a> Desk<'a> {
 
     /// As callers see it now.
     pub(super) fn view(&self) -> Request {
-        self.new.view(*self.id, self.asked.now, self.texts.clone())
+        self.new.view(*self.id, &self.asked, self.texts.clone())
     }
 
     /// Refuses the step where something does not hold.
@@ -259,7 +259,7 @@ impl<'a> Desk<'a> {
         let opener = self.read.case.opened_by;
         let approval = self.read.case.approval.as_ref();
         let approved = approval.ok_or(Error::SecondPerson("a second person must approve this request first"))?;
-        let another = self.asked.ctx.actor.token != approved.by.token
+        let another = Some(self.asked.ctx.actor.token) != approved.by.token
             || (opener.role != crate::types::Role::Member && opener.token != approved.by.token);
         if another {
             Ok(())
