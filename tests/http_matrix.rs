@@ -187,6 +187,8 @@ fn about_the_vault() -> Vec<Try> {
         to("GET", "/v1/backups/{id}", None),
         to("POST", "/v1/shares/open", Some(json!({"secret": "mvs1_"}))),
         to("GET", "/v1/policy", None),
+        to("GET", "/v1/retention/plan", None),
+        to("POST", "/v1/retention/runs", None),
         to("GET", "/v1/schema", None),
         to("GET", "/v1/schema/{sha256}", None),
         to("POST", "/v1/schema/reload", None),

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::failure::EXIT_CODES;
 use super::{
     backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member,
-    policy, purge, recover, restore, schema, seal, serve, status, token, verify_bundle, verify_certificate,
+    policy, purge, recover, restore, retention, schema, seal, serve, status, token, verify_bundle, verify_certificate,
     verify_receipt,
 };
 use crate::config::Typed;
@@ -122,6 +122,9 @@ pub(super) enum Command {
     /// Check a data map, compare two, or print what follows from the one that stands
     #[command(subcommand)]
     Schema(schema::Command),
+    /// Tell what has been kept long enough, and take it
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Destroy the keys of what was erased
     Seal(seal::Arguments),
     /// Take the bytes of what is sealed out of the files

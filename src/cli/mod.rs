@@ -29,6 +29,7 @@ mod purge;
 mod recover;
 mod report;
 mod restore;
+mod retention;
 mod schema;
 mod seal;
 mod serve;
@@ -93,6 +94,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Member(command) => command.run(&session()?),
         Command::Policy(command) => command.run(&session()?),
         Command::Schema(command) => command.run(&session()?),
+        Command::Retention(command) => command.run(&session()?),
         Command::Seal(arguments) => arguments.run(&session()?),
         Command::Purge(arguments) => arguments.run(&session()?),
         Command::Holder(command) => command.run(&session()?),

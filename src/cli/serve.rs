@@ -94,7 +94,11 @@ fn http_settings(settings: &crate::config::Settings) -> http::Settings {
 
 fn schedule(settings: &crate::config::Settings) -> Schedule {
     let interval = |seconds| Some(Duration::from_secs(seconds)).filter(|interval| !interval.is_zero());
-    Schedule { seal_interval: interval(settings.seal_interval_s), purge_interval: interval(settings.purge_interval_s) }
+    Schedule {
+        seal_interval: interval(settings.seal_interval_s),
+        purge_interval: interval(settings.purge_interval_s),
+        retention_interval: interval(settings.retention_interval_s),
+    }
 }
 
 /// Puts the data map in force as it is written now, each time a SIGHUP comes. What it cannot use it says in the log, and

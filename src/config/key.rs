@@ -104,6 +104,11 @@ pub const KEYS: &[Key] = &[
         "erase_bulk export_bulk",
         "Kinds of members' requests that a second person must approve, separated by spaces.",
     ),
+    plain(
+        "retention.interval_s",
+        "0",
+        "Seconds between two looks for what has been kept long enough (0 to 2592000; 0: only on demand).",
+    ),
     path("backup.directory", "", "Directory of backups. Must not hold the keyring."),
     plain("backup.rate_mib_s", "100", "Most MiB a second that a backup copies (0 to 65536; 0: no limit)."),
     paths(

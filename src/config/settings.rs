@@ -89,6 +89,8 @@ pub struct Settings {
     pub purge_rate_mib_s: u64,
     /// How members' requests are dealt with.
     pub requests: RequestSettings,
+    /// Seconds between two runs of retention; 0: only on demand.
+    pub retention_interval_s: u64,
     /// Directory of backups.
     pub backup_directory: Option<PathBuf>,
     /// MiB a second that a backup copies at most; 0 for no limit.
@@ -135,6 +137,11 @@ impl Settings {
                     "access, rectify, erase, restrict, object, portability, erase_bulk or export_bulk, each once",
                 )?,
             },
+            retention_interval_s: from.number(
+                "retention.interval_s",
+                0..=2_592_000,
+                "a whole number from 0 to 2592000",
+            )?,
             backup_directory: from.optional_path("backup.directory"),
             backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             mirrors: from.paths("mirror.directories"),

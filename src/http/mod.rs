@@ -29,6 +29,7 @@ mod records;
 mod reply;
 mod rights;
 mod reports;
+mod retention;
 mod route;
 mod routes;
 mod schema;

@@ -15,7 +15,8 @@ use super::route::{Link, Mounted, Route};
 use super::schema as shape;
 use super::shared::Shared;
 use super::{
-    backups, bundles, data_keys, erasures, holds, log, maps, members, purges, records, rights, seals, system, tokens,
+    backups, bundles, data_keys, erasures, holds, log, maps, members, purges, records, retention, rights, seals,
+    system, tokens,
 };
 use crate::code::Code;
 
@@ -82,6 +83,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(data_keys::routes());
     table.extend(log_routes());
     table.extend(maps::routes());
+    table.extend(retention::routes());
     table.extend(control_routes());
     table.extend(transparency::routes());
     table.extend(guards::routes());

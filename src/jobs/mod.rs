@@ -1,4 +1,5 @@
-//! What the vault does by itself while it serves: seal what was erased, and purge what is sealed, on a schedule.
+//! What the vault does by itself while it serves: seal what was erased, purge what is sealed, and take what
+//! has been kept long enough, on a schedule.
 //!
 //! A thread for each, which sleeps most of its time and ends when it is told to. Knows the facade and rank 0 only; holds no
 //! key and sees no row. A job that fails is logged and tried again at its next turn: nothing is lost by waiting, for
@@ -24,6 +25,8 @@ pub struct Schedule {
     pub seal_interval: Option<Duration>,
     /// Between two purges of what is sealed; `None`: only on demand.
     pub purge_interval: Option<Duration>,
+    /// Between two looks for what has been kept long enough; `None`: only on demand.
+    pub retention_interval: Option<Duration>,
 }
 
 /// The running jobs.
@@ -64,6 +67,10 @@ impl Jobs {
         // On a thread of its own: it takes as long as it takes to read the database, and no seal may wait for it.
         if let Some(interval) = schedule.purge_interval.filter(|_| begun.is_ok()) {
             begun = jobs.begin("jobs-purge", interval.min(FIRST_PURGE), interval, purge);
+        }
+        // Not at once: whoever starts a vault with another data map has time to look at the plan.
+        if let Some(interval) = schedule.retention_interval.filter(|_| begun.is_ok()) {
+            begun = jobs.begin("jobs-retention", interval, interval, retention);
         }
         match begun {
             Ok(()) => Ok(jobs),
@@ -110,6 +117,18 @@ fn seal(vault: &Vault) {
     if let Err(error) = vault.seal_due() {
         let code = error.code().as_str();
         tracing::error!(code, %error, "what was erased could not be sealed; it stays fenced, and is tried again");
+    }
+}
+
+fn retention(vault: &Vault) {
+    match vault.retention_due() {
+        Err(error) if error.code() == Code::ShuttingDown => {}
+        Err(error) => {
+            let code = error.code().as_str();
+            tracing::error!(code, %error, "what is due could not all be removed; the rest stays, and is tried again");
+        }
+        Ok((0, 0)) => {}
+        Ok((removed, held)) => tracing::info!(removed, held, "what was kept long enough is gone"),
     }
 }
 

@@ -85,6 +85,11 @@ impl Refusal {
         };
         Self { error, evidence: Some(evidence) }
     }
+
+    /// Why, without the evidence: for what asks again what was allowed a moment before.
+    pub(crate) fn into_error(self) -> Error {
+        self.error
+    }
 }
 
 impl<E: Into<Error>> From<E> for Refusal {

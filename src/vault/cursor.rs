@@ -21,6 +21,8 @@ pub(crate) const LISTING_RECORDS: u8 = 2;
 pub(crate) const LISTING_TOKENS: u8 = 3;
 /// The number of the listing of erasures.
 pub(crate) const LISTING_ERASURES: u8 = 4;
+/// The number of the walks of retention over all members.
+pub(crate) const LISTING_RETENTION: u8 = 30;
 /// The number of the histories of members.
 pub(crate) const LISTING_HISTORY: u8 = 20;
 /// The number of the register of recipients.

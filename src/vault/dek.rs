@@ -51,8 +51,18 @@ impl Vault {
 }
 
 fn prepare(case: &Case<'_>, member: &MemberId, compartment: &Compartment) -> Decision<KeyRotation> {
+    let opened = case.open_member(Action::DekRotate, member, Some(compartment))?;
+    step(case, member, compartment, opened)
+}
+
+/// One step with an opened member.
+pub(super) fn step(
+    case: &Case<'_>,
+    member: &MemberId,
+    compartment: &Compartment,
+    mut opened: Opened,
+) -> Decision<KeyRotation> {
     let vault = case.vault;
-    let mut opened = case.open_member(Action::DekRotate, member, Some(compartment))?;
     let keys = opened.compartment(compartment)?.ok_or_else(Error::not_found)?;
     let (number, begins) = (keys.number, keys.deks.len() == 1);
     if begins {

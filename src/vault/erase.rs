@@ -122,6 +122,16 @@ pub(super) fn erasing(
     compartment: Option<&Compartment>,
 ) -> Result<(Erasure, Change), Refusal> {
     let opened = open(case, member, compartment)?;
+    Ok(erasing_opened(case, member, compartment, opened)?)
+}
+
+/// As [`erasing`], of a member that is open already and on whom no hold lies.
+pub(super) fn erasing_opened(
+    case: &Case<'_>,
+    member: &MemberId,
+    compartment: Option<&Compartment>,
+    opened: Opened,
+) -> Result<(Erasure, Change), Error> {
     let scope = match compartment {
         None => None,
         Some(name) => Some(opened.compartment(name)?.ok_or_else(Error::not_found)?.number),

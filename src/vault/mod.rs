@@ -49,6 +49,7 @@ mod register;
 pub mod request;
 pub mod report;
 pub mod restore;
+pub mod retention;
 pub mod schema;
 pub mod seal;
 pub mod share;

@@ -49,6 +49,11 @@ impl<'a> Case<'a> {
         &self.policy
     }
 
+    /// The data map it is decided by.
+    pub(crate) fn map(&self) -> &DataMap {
+        &self.map
+    }
+
     /// The same case, decided by another policy than the one in force.
     pub(crate) fn under(self, policy: Policy) -> Self {
         Self { policy: Arc::new(policy), ..self }

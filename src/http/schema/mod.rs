@@ -31,6 +31,7 @@ mod reports;
 mod requests;
 mod rights;
 mod shares;
+mod retention;
 mod transparency;
 
 pub(super) use consents::*;
@@ -41,6 +42,7 @@ pub(super) use maps::*;
 pub(super) use replies::*;
 pub(super) use reports::*;
 pub(super) use requests::*;
+pub(super) use retention::*;
 pub(super) use rights::*;
 pub(super) use shares::*;
 pub(super) use transparency::*;

@@ -72,7 +72,7 @@ pub(super) fn append(
 }
 
 /// The whole history, oldest first.
-pub(super) fn read(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<HistoryEntry>, Error> {
+pub(in crate::vault) fn read(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<HistoryEntry>, Error> {
     let length = dossier::length(case, opened, member, SERIES)?;
     let entry = |number| -> Result<HistoryEntry, Error> {
         let stored = dossier::read(case, opened, member, &dossier::entry_name(SERIES, number)?)?;

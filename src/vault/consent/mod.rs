@@ -24,6 +24,7 @@ use super::Error;
 
 pub use first::ImportedConsents;
 pub(super) use first::{entries as first_entries, imported_entry, put as put_first};
+pub(super) use history::read as read_history;
 pub(super) use posting::remove_postings;
 pub(crate) use preferences::kept as kept_preferences;
 pub use preferences::{CHANNELS_MAX, Preferences, PreferencesView, SETTINGS_BYTES_MAX, TOPICS_MAX, WORD_BYTES_MAX};

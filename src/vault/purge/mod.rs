@@ -116,7 +116,9 @@ impl Purges {
         if *stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// # Errors
+    /// `shutting_down`, once what works by itself is to end.
+    pub(super) fn check(&self) -> Result<(), Error> {
         if *self.stopped.lock() { Err(LedgerError::Closed.into()) } else { Ok(()) }
     }
 
