@@ -137,7 +137,7 @@ fn live(vault: &Vault) -> Value {
     let token = with("secret_sha256", HEXLOWER.encode(&sha256(&[&secret[8..32]])), &issued.info);
     let records: Vec<Value> = members[1..].iter().flat_map(|member| held_of(vault, member)).collect();
     // The kinds of leaves, as the acts above came: twelve times two writes, and one export for each live member.
-    let kinds = [vec![1, 17], vec![3; 12], vec![4; 12], vec![12, 12, 13, 6, 15], vec![10; 11]].concat();
+    let kinds = [vec![1, 17, 59], vec![3; 12], vec![4; 12], vec![12, 12, 13, 6, 15], vec![10; 11]].concat();
     // Of what was done with the member that is gone nothing can be read.
     let accesses = 11 * 2 + 2 + 11;
     let hold = json!([with("member", held.to_string().replace('-', ""), &hold)]);

@@ -141,7 +141,7 @@ fn the_format_document_is_complete() {
             infos += 1;
         }
     }
-    assert_eq!(infos, 17);
+    assert_eq!(infos, 20);
     for kind in LeafKind::ALL {
         let entry = format!("{} {}", kind.number(), kind.as_str());
         assert!(document.contains(&entry), "docs/FORMAT.md lacks leaf kind {entry}");

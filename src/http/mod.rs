@@ -25,6 +25,7 @@ mod openapi;
 mod problem;
 mod purges;
 mod recipients;
+mod queries;
 mod records;
 mod reply;
 mod rights;

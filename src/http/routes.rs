@@ -20,6 +20,7 @@ use super::{
 };
 use crate::code::Code;
 
+mod queries;
 mod transparency;
 mod views;
 
@@ -79,6 +80,7 @@ pub(super) fn table() -> Vec<Mounted> {
     table.extend(consents::table());
     table.extend(rights::routes());
     table.extend(bundles::routes());
+    table.extend(queries::routes());
     table.extend(erasure_routes());
     table.extend(data_keys::routes());
     table.extend(log_routes());

@@ -140,7 +140,7 @@ impl Change {
     }
 
     /// Removes whatever rows the range holds at the moment of the commit, before the rows of this change are written:
-    /// also those that came after the change was decided.
+    /// also those that came after the change was decided. With a posting the other way round goes the posting.
     pub fn clear(&mut self, keyspace: Keyspace, range: KeyRange) -> &mut Self {
         self.clears.push((keyspace, range));
         self

@@ -11,6 +11,7 @@ use super::error::LedgerError;
 use super::overlay::Overlay;
 use super::recent::Recent;
 use crate::codec::keys;
+use crate::codec::posting;
 use crate::codec::rows::{HeadRow, parse_epoch};
 use crate::store::{Batch, Durability, Engine, KeyRange, Keyspace, Op, StoreError};
 use crate::tlog::{Tile, Tree};
@@ -152,7 +153,14 @@ impl Committer {
     fn cleared(&self, clears: &[(Keyspace, KeyRange)], group: &mut Group) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (keyspace, range) in clears {
-            let keys = group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, CLEARED_SINGLY_MAX)?;
+            // Postings go in pairs, each key of which says the other: none may be left out.
+            let paired = *keyspace == Keyspace::Control;
+            let most = if paired { usize::MAX } else { CLEARED_SINGLY_MAX };
+            let keys = group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, most)?;
+            if paired {
+                let others = keys.iter().filter_map(|key| posting::of_back(key));
+                ops.extend(others.map(|key| Op::Delete { keyspace: *keyspace, key: key.to_vec() }));
+            }
             match &range.end {
                 Some(end) if keys.len() > CLEARED_SINGLY_MAX => {
                     ops.push(Op::DeleteRange { keyspace: *keyspace, start: range.start.clone(), end: end.clone() });

@@ -1,6 +1,8 @@
 //! Posting rows: which records have a value in their metadata. A hint and never the truth: whoever follows one opens the
 //! record and looks.
 
+use std::ops::ControlFlow;
+
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::posting;
@@ -8,7 +10,7 @@ use crate::store::{KeyRange, Keyspace, Reader};
 use crate::tables::record::RecordKey;
 use crate::types::{MemberId, MetaField};
 
-pub use crate::codec::posting::{encode_mark, minute};
+pub use crate::codec::posting::{minute, minute_after};
 
 /// Where postings and marks lie.
 pub const KEYSPACE: Keyspace = Keyspace::Control;
@@ -64,12 +66,36 @@ pub fn list(
     })
 }
 
+/// How many postings a range holds; `limit`, if there are that many or more.
+pub fn length(reader: &dyn Reader, range: &KeyRange, limit: usize) -> Result<usize, TablesError> {
+    let mut length = 0;
+    reader.scan(KEYSPACE, range, &mut |_, _| {
+        length += 1;
+        if length < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    Ok(length)
+}
+
+/// The key of a posting the other way round.
+pub fn back(field: MetaField, value: &Value, record: &RecordKey) -> [u8; posting::BACK_LEN] {
+    posting::back(field, value, record)
+}
+
+/// Where the postings of a member, or of one of its compartments, lie the other way round; of a member with its mark.
+/// Whoever clears this range in a change clears the postings.
+pub fn back_range(member: &MemberId, compartment: Option<u16>) -> KeyRange {
+    match compartment {
+        Some(number) => KeyRange::prefix(posting::back_of_compartment(member, number)),
+        None => KeyRange::prefix(posting::mark(member)),
+    }
+}
+
 /// The key of a member's mark.
-pub fn mark_key(member: &MemberId) -> [u8; 18] {
+pub fn mark(member: &MemberId) -> [u8; 18] {
     posting::mark(member)
 }
 
-/// The mark of a member that has, or had, postings.
-pub fn mark(reader: &dyn Reader, member: &MemberId) -> Result<Option<Vec<u8>>, TablesError> {
-    Ok(reader.get(KEYSPACE, &mark_key(member))?)
+/// Whether a member has, or had, postings.
+pub fn is_marked(reader: &dyn Reader, member: &MemberId) -> Result<bool, TablesError> {
+    Ok(reader.get(KEYSPACE, &mark(member))?.is_some())
 }

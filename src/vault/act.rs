@@ -198,6 +198,37 @@ impl<'v, T> Act<'v, T> {
     }
 }
 
+/// Drives acts side by side, blocking the calling thread: all decide before any is waited for, so that they share what
+/// the disk takes. The answers come as they come.
+pub(crate) fn wait_for_all<T>(mut acts: Vec<Act<'_, T>>) -> Vec<Result<T, Error>> {
+    let mut answers = Vec::with_capacity(acts.len());
+    for _ in 0..DECISIONS_MAX {
+        let steps: Vec<_> = acts.iter_mut().map(Act::step).collect();
+        let mut again = Vec::new();
+        for (mut act, step) in acts.into_iter().zip(steps) {
+            match step {
+                Step::Answer(answer) => answers.push(answer),
+                Step::Refuse(ticket, error) => answers.push(refused(ticket.wait(), error)),
+                Step::Again => again.push(act),
+                Step::Commit(ticket, reply) => {
+                    let seen = reply.seen;
+                    match (reply.committed(ticket.wait()), act.stopped_since(seen)) {
+                        (Err(Moved), _) => again.push(act),
+                        (Ok(answer), None) => answers.push(answer),
+                        (Ok(_), Some((ticket, error))) => answers.push(refused(ticket.wait(), error)),
+                    }
+                }
+            }
+        }
+        acts = again;
+        if acts.is_empty() {
+            return answers;
+        }
+    }
+    answers.extend(acts.iter().map(|_| Err(Error::Conflict)));
+    answers
+}
+
 /// The facts moved; decide anew.
 struct Moved;
 

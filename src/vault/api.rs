@@ -10,8 +10,10 @@ use serde_json::{Map, Value};
 
 mod erasure;
 pub mod guard;
+mod query;
 
 pub use erasure::{Erasure, Scope, Sealed, Stage};
+pub use query::{BulkDone, MetaEdit, MetaLists, MetaSet, RecordFilter, RecordFound};
 
 use super::Error;
 use super::evidence::Shown;

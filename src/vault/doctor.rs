@@ -156,8 +156,8 @@ fn examine_member(case: &Case<'_>, member: &MemberId, seen: &mut Examination) ->
 /// Whether a query by metadata would miss the record; not if the record was changed since it was read.
 fn is_unposted(vault: &Vault, stored: &Stored) -> Result<bool, Error> {
     let engine = vault.engine();
-    for key in vault.postings(&stored.key, &stored.record.meta) {
-        if !tables::posting::is_there(engine, &key)? {
+    for key in vault.posting_keys(stored)? {
+        if engine.get(tables::posting::KEYSPACE, &key)?.is_none() {
             let row = tables::record::row(engine, &stored.key)?;
             return Ok(row.is_some_and(|row| RowStamp::of(&row) == stored.stamp));
         }

@@ -95,9 +95,8 @@ impl Vault {
         self.put_notice(&mut change, id, recipients)?;
         let pages = remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
         self.put_residue(&mut change, id, (member, scope), &opened, &pages)?;
-        self.unpost(&mut change, member, scope, &opened)?;
         remove_keys(&case, &mut change, member, opened, scope)?;
-        change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
+        clear_records(&mut change, member, scope);
         if scope.is_none() {
             self.settle_requests(&case, &mut change, member, id)?;
         }
@@ -149,9 +148,8 @@ pub(super) fn erasing_opened(
     let notify = vault.put_notice(&mut change, &id, recipients)?;
     let pages = remove_identifiers(case, &mut change, member, &opened, compartment)?;
     vault.put_residue(&mut change, &id, (member, scope), &opened, &pages)?;
-    vault.unpost(&mut change, member, scope, &opened)?;
     remove_keys(case, &mut change, member, opened, scope)?;
-    change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
+    clear_records(&mut change, member, scope);
     if scope.is_none() {
         vault.settle_requests(case, &mut change, member, &id)?;
     }
@@ -213,6 +211,12 @@ fn remove_identifiers(
         Ok(object) => case.vault.reindex(change, member, Some(&object), None),
         Err(_) => case.vault.expel(change, member),
     }
+}
+
+/// Removes the records, and the postings that name them, whatever there is when the fence is written.
+fn clear_records(change: &mut Change, member: &MemberId, scope: Option<u16>) {
+    change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
+    change.clear(tables::posting::KEYSPACE, tables::posting::back_range(member, scope));
 }
 
 /// Removes the member row, or the compartment's keys from it, and marks the shard for the next seal.

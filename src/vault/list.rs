@@ -99,7 +99,7 @@ fn prepare_records(case: &Case<'_>, member: &MemberId, page: &Page) -> Decision<
     Ok(Prepared::logged(Listing { items, next: next(case, LISTING_RECORDS, &found) }, change))
 }
 
-fn entry(stored: Stored) -> RecordEntry {
+pub(crate) fn entry(stored: Stored) -> RecordEntry {
     let Stored { version, record, .. } = stored;
     RecordEntry {
         compartment: record.compartment,

@@ -40,6 +40,7 @@ mod open;
 mod pipeline;
 mod postings;
 pub mod purge;
+mod query;
 mod rate;
 mod read;
 pub mod recipient;

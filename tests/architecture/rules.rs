@@ -165,6 +165,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/history/access.rs", 1),
     ("vault/hold.rs", 1),
     ("vault/import.rs", 1),
+    ("vault/query/bulk.rs", 1),
     ("vault/recipient.rs", 1),
     ("vault/records.rs", 4),
     ("vault/request/case.rs", 3),

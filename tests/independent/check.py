@@ -119,6 +119,8 @@ def derive(v):
             return struct.pack(">I", number) + mac(vault(b"index-token", field), value)[:16]
         case "cursor-mac":
             return mac(vault(b"cursor"), bytes([v["listing"]]) + v["cursor"].encode())[:16]
+        case "posting-token":
+            return mac(vault(b"posting"), bytes([v["field"]]) + v["value"].encode())[:16]
         case "idempotency-token":
             return mac(vault(b"idempotency"), bytes.fromhex(v["actor"]) + v["text"].encode())[:16]
         case "commitment":

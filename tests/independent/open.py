@@ -184,12 +184,12 @@ def read_record(body):
 
 
 LEAF_KINDS = {
-    "detail": (3, 4, 5, 6, 7, 9, 10, 13, 14),
+    "detail": (3, 4, 5, 6, 7, 9, 10, 13, 14, 40, 41, *range(45, 63)),
     "denial": (11,),
     "erasure": (12,),
     "token": (15, 16),
     "policy": (17,),
-    "empty": (1, 2, 8, 18, 19, 35, 39),
+    "empty": (1, 2, 8, 18, 19, 35, 39, 42, 43, 44),
     "cosignature": (20,),
     "seal": (32,),
     "restore": (33,),

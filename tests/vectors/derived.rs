@@ -34,6 +34,7 @@ pub enum What {
     IndexPlace { key: KeyHex, field: u8, normalised: String, buckets: u32 },
     CursorMac { key: KeyHex, listing: u8, cursor: String },
     IdempotencyToken { key: KeyHex, actor: Hex<[u8; 8]>, text: String },
+    PostingToken { key: KeyHex, field: u8, value: String },
     Commitment { key: KeyHex, kind: String },
     Kek { passphrase: String, m_kib: u32, t: u32, p: u32, salt: Hex<[u8; 16]> },
 }
@@ -60,6 +61,7 @@ impl What {
             Self::IdempotencyToken { key, actor, text } => {
                 root(key).idempotency().token(&TokenId::from_bytes(actor.0), text.as_bytes()).to_vec()
             }
+            Self::PostingToken { key, field, value } => root(key).posting().token(*field, value.as_bytes()).to_vec(),
             Self::Commitment { key, kind } => commitment(key, kind).to_vec(),
             Self::Kek { passphrase, m_kib, t, p, salt } => {
                 let params = PassphraseParams::new(*m_kib, *t, *p, salt.0).unwrap();
@@ -126,6 +128,8 @@ pub fn make() -> Vec<Derived> {
         index(2, "+442079460000", 22_728),
         index(3, "CRM-100001 ü", u32::MAX),
         What::CursorMac { key: key(), listing: 1, cursor: "after this".to_owned() },
+        What::PostingToken { key: key(), field: 3, value: "order".to_owned() },
+        What::PostingToken { key: key(), field: 6, value: String::new() },
         What::IdempotencyToken { key: key(), actor: Hex([9; 8]), text: "order-7".to_owned() },
     ];
     let kinds = ["kek", "node", "shard", "bucket", "member", "data", "note", "vault-root", "control"];

@@ -48,8 +48,8 @@ impl Vault {
             }
         })?;
         // Postings, also those of earlier metadata, end with the key of their record: clean wherever they could lie.
-        if tables::posting::mark(self.engine(), member)?.is_some() {
-            residue.place(number(tables::posting::KEYSPACE), &tables::posting::mark_key(member));
+        if tables::posting::is_marked(self.engine(), member)? {
+            residue.place(number(tables::posting::KEYSPACE), &tables::posting::mark(member));
             for field in MetaField::ALL {
                 residue.place(number(tables::posting::KEYSPACE), &tables::posting::prefix_of(field));
             }

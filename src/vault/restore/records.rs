@@ -13,7 +13,6 @@ use crate::keyring::MemberBody;
 use crate::store::{KeyRange, Keyspace, Reader};
 use crate::tables;
 use crate::types::{Compartment, MemberId, RecordName};
-use crate::vault::postings::Postings;
 use crate::vault::{Vault, input};
 
 /// Copies records and details of accesses. Gives the index entries that the profiles call for.
@@ -76,7 +75,7 @@ fn records(vault: &Vault, data: &dyn Reader, done: &mut Restored) -> Result<Expe
     ) {
         Ok(Some(postings)) => {
             done.records += 1;
-            postings.iter().try_for_each(|(key, row)| writing.put(tables::posting::KEYSPACE, key, row))?;
+            postings.iter().try_for_each(|key| writing.put(tables::posting::KEYSPACE, key, &[]))?;
             writing.put(Keyspace::Records, key, row)
         }
         Ok(None) => {
@@ -92,14 +91,14 @@ fn records(vault: &Vault, data: &dyn Reader, done: &mut Restored) -> Result<Expe
     failed.map_or(Ok(expected), Err)
 }
 
-/// The postings of this record, if somebody has its key. Learns the identifiers of a profile.
+/// The keys of the postings of this record, if somebody has its key. Learns the identifiers of a profile.
 fn keep(
     vault: &Vault,
     present: &mut Option<(MemberId, Option<MemberBody>)>,
     key: &[u8],
     row: &[u8],
     expected: &mut Expected,
-) -> Result<Option<Postings>, Error> {
+) -> Result<Option<Vec<Vec<u8>>>, Error> {
     let (member, compartment, token) = keys::parse_record(key)?;
     if present.as_ref().is_none_or(|(of, _)| *of != member) {
         let row = tables::member::row(vault.engine(), &member)?;
@@ -119,7 +118,7 @@ fn keep(
         let identifiers = input::identifiers(&profile).unwrap_or_default();
         expected.learn(vault, &member, &identifiers);
     }
-    vault.posting_rows(&member, &stored).map(Some)
+    vault.posting_keys(&stored).map(Some)
 }
 
 fn accesses(vault: &Vault, data: &dyn Reader, prefixes: &HashSet<[u8; 16]>, done: &mut Restored) -> Result<(), Error> {
