@@ -14,6 +14,8 @@ mod preferences;
 mod races;
 #[path = "consents/receipts.rs"]
 mod receipts;
+#[path = "consents/shredding.rs"]
+mod shredding;
 #[path = "consents/standing.rs"]
 mod standing;
 #[path = "consents/support.rs"]

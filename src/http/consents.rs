@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 
-use super::extract::{Caller, Condition, Entry, Json, PLAIN_TEXT, Segments};
+use super::extract::{Caller, Condition, Entry, Json, PLAIN_TEXT, Segments, Shred};
 use super::problem::Problem;
 use super::{reply, schema};
 use crate::types::{MemberId, Purpose};
@@ -22,9 +22,13 @@ pub(super) async fn give(
     reply::json(StatusCode::OK, &standing)
 }
 
-pub(super) async fn withdraw(caller: Caller, Segments((id, purpose)): OfPurpose) -> Result<Response, Problem> {
-    let standing = caller.vault.withdraw_consent(&caller.ctx, &id, &purpose).settled().await?;
-    reply::json(StatusCode::OK, &standing)
+pub(super) async fn withdraw(
+    caller: Caller,
+    Segments((id, purpose)): OfPurpose,
+    Shred(asked): Shred,
+) -> Result<Response, Problem> {
+    let withdrawal = caller.aside(move |vault, ctx| vault.withdraw_and_shred(ctx, &id, &purpose, asked)).await?;
+    reply::json(StatusCode::OK, &withdrawal)
 }
 
 pub(super) async fn read(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {

@@ -105,6 +105,13 @@ impl Found {
             };
             self.add(of(what), means);
         }
+        if before.shred_on_withdrawal != after.shred_on_withdrawal {
+            let (what, means) = match after.shred_on_withdrawal {
+                true => ("what lived by consent to it is erased when that is withdrawn", LESS),
+                false => ("what lived by consent to it is kept when that is withdrawn", "say how long, and why"),
+            };
+            self.add(of(what), means);
+        }
         if before.despite_restriction != after.despite_restriction {
             let (what, means) = match after.despite_restriction {
                 true => {

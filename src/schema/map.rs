@@ -50,6 +50,8 @@ pub struct PurposeEntry {
     pub dpv: String,
     /// Whether it decides about members without a person (GDPR Art. 22).
     pub automated: bool,
+    /// Whether what lived by consent to it alone is erased when the consent is withdrawn.
+    pub shred_on_withdrawal: bool,
     /// Whether it may go on while a member has restricted the use of its data (GDPR Art. 18(2)).
     pub despite_restriction: bool,
     /// Who outside may receive data for it.

@@ -251,6 +251,7 @@ impl Reader<'_> {
             basis: self.keyword("legal basis", &raw.basis, LegalBasis::ALL, LegalBasis::as_str)?,
             dpv: term.clone(),
             automated: raw.automated,
+            shred_on_withdrawal: raw.shred_on_withdrawal,
             despite_restriction: raw.despite_restriction,
             recipients: self.list(&raw.recipients, |word| self.name("recipient", word))?,
             retention,

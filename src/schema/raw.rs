@@ -31,6 +31,8 @@ pub(super) struct RawPurpose {
     #[serde(default)]
     pub(super) automated: bool,
     #[serde(default)]
+    pub(super) shred_on_withdrawal: bool,
+    #[serde(default)]
     pub(super) despite_restriction: bool,
     #[serde(default)]
     pub(super) recipients: Vec<Word>,

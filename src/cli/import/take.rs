@@ -72,8 +72,11 @@ impl Taker {
         let (vault, ctx) = match &self.place {
             Place::Vault(vault, ctx) => (vault, ctx),
             Place::Nowhere(map) => {
-                let check = |member| Vault::check_member(map, member).map_or_else(rejected, created);
-                return members.iter().map(check).collect();
+                let check = |mut member: NewMember| {
+                    Vault::would_take_out_consents(map, &mut member.profile);
+                    Vault::check_member(map, &member).map_or_else(rejected, created)
+                };
+                return members.into_iter().map(check).collect();
             }
         };
         let mut members = members;

@@ -13,7 +13,7 @@ mod strict;
 pub(super) use body::{Json, PLAIN_TEXT, RequestBody, Text};
 pub(super) use caller::{Anyone, Caller, LogReader, PURPOSE_HEADER};
 pub(super) use conditions::{Condition, IDEMPOTENCY_HEADER, IdempotencyKey};
-pub(super) use query::{Entry, Fields, MemberOf, Paging, Queue, Wait, only_known_parameters};
+pub(super) use query::{Entry, Fields, MemberOf, Paging, Queue, Shred, Wait, only_known_parameters};
 pub(super) use segments::Segments;
 pub(super) use strict::{ObjectOf, StrictObject, Word};
 

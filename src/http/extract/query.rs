@@ -90,6 +90,21 @@ impl<S: Sync> FromRequestParts<S> for Wait {
     }
 }
 
+/// `?shred=true`: erase what lived by the consent alone.
+pub(in crate::http) struct Shred(pub(in crate::http) bool);
+
+impl<S: Sync> FromRequestParts<S> for Shred {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parameter(&parts.uri, "shred")?.as_deref() {
+            None | Some("false") => Ok(Self(false)),
+            Some("true") => Ok(Self(true)),
+            Some(_) => Err(Problem::because(Code::InvalidRequest, "shred is true or false")),
+        }
+    }
+}
+
 /// `?entry=3`: which entry of a history; the newest that fits when absent.
 pub(in crate::http) struct Entry(pub(in crate::http) Option<u32>);
 

@@ -37,7 +37,8 @@ fn consents() -> Vec<Mounted> {
             .faults(&[OF_A_MEMBER, OF_A_CHANGE, &[Code::ConsentNotNeeded]])
             .by(consents::give),
         Route::new(Method::DELETE, CONSENT, "withdrawConsent", "Record that a member no longer agrees to a purpose.")
-            .gives::<shape::Standing>(StatusCode::OK, &[])
+            .query(&["shred"])
+            .gives::<shape::Withdrawal>(StatusCode::OK, &[])
             .leads_to(&[("readConsents", &[SAME_ID])])
             .faults(&[OF_A_MEMBER, OF_A_CHANGE])
             .by(consents::withdraw),

@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::erasures::Erasure;
 use crate::clock::Timestamp;
 use crate::http::extract::{ObjectOf, RequestBody, StrictObject, Word};
 use crate::types::Purpose;
@@ -193,6 +194,32 @@ shapes! {
         restricted: bool,
         /// Whether it refuses decisions made without a person.
         refuses_automated_decisions: bool,
+    }
+
+    /// A compartment that lived by a consent and was kept.
+    struct Kept {
+        /// Which.
+        compartment: String,
+        /// The code of the refusal, or `undeclared` for a record in it that the data map does not know.
+        reason: String,
+    }
+
+    /// A consent was withdrawn.
+    struct Withdrawal {
+        /// What the member agrees to still.
+        consents: Vec<ConsentInForce>,
+        /// The purposes it objected to.
+        objections: Vec<String>,
+        /// Whether it restricted the use of its data.
+        restricted: bool,
+        /// Whether it refuses decisions made without a person.
+        refuses_automated_decisions: bool,
+        /// What was erased with the consent.
+        #[schema(required = false)]
+        erasures: Vec<Erasure>,
+        /// What lived by it and was kept.
+        #[schema(required = false)]
+        kept: Vec<Kept>,
     }
 
     /// The notice a member was shown.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::keyring::MemberBody;
 use crate::ledger::Change;
+use crate::schema::DataMap;
 use crate::types::standing::Consent;
 use crate::types::{Compartment, MemberId, Purpose, RecordMeta, Standing};
 
@@ -39,23 +40,32 @@ impl Vault {
     /// those that are about a purpose members can agree to here. What they agreed to is handed back; a no needs no record,
     /// since what is absent is not agreed to. What is about anything else stays in the profile, as data.
     pub fn take_out_consents(&self, profile: &mut Map<String, Value>) -> Vec<Purpose> {
-        let Some(Value::Object(consents)) = profile.get_mut(FIELD) else { return Vec::new() };
-        let (map, policy) = (self.map(), self.policy());
-        let mut agreed = Vec::new();
-        consents.retain(|name, value| match (name.parse::<Purpose>(), value) {
-            (Ok(purpose), Value::Bool(yes)) if policy.declares(&purpose) && give::needed(&map, &purpose).is_ok() => {
-                if *yes {
-                    agreed.push(purpose);
-                }
-                false
-            }
-            _ => true,
-        });
-        if consents.is_empty() {
-            profile.remove(FIELD);
-        }
-        agreed
+        let policy = self.policy();
+        take_out(&self.map(), |purpose| policy.declares(purpose), profile)
     }
+
+    /// What [`Vault::take_out_consents`] would take out where the policy declares the purposes of this data map.
+    pub fn would_take_out_consents(map: &DataMap, profile: &mut Map<String, Value>) -> Vec<Purpose> {
+        take_out(map, |_| true, profile)
+    }
+}
+
+fn take_out(map: &DataMap, declares: impl Fn(&Purpose) -> bool, profile: &mut Map<String, Value>) -> Vec<Purpose> {
+    let Some(Value::Object(consents)) = profile.get_mut(FIELD) else { return Vec::new() };
+    let mut agreed = Vec::new();
+    consents.retain(|name, value| match (name.parse::<Purpose>(), value) {
+        (Ok(purpose), Value::Bool(yes)) if declares(&purpose) && give::needed(map, &purpose).is_ok() => {
+            if *yes {
+                agreed.push(purpose);
+            }
+            false
+        }
+        _ => true,
+    });
+    if consents.is_empty() {
+        profile.remove(FIELD);
+    }
+    agreed
 }
 
 /// The entries of consents given where a member is created.

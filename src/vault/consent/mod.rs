@@ -12,6 +12,7 @@ mod posting;
 mod preferences;
 mod read;
 pub mod receipt;
+mod shred;
 mod standing;
 mod withdraw;
 
@@ -30,6 +31,7 @@ pub(crate) use preferences::kept as kept_preferences;
 pub use preferences::{CHANNELS_MAX, Preferences, PreferencesView, SETTINGS_BYTES_MAX, TOPICS_MAX, WORD_BYTES_MAX};
 pub(crate) use read::gathered as gathered_consents;
 pub use read::{ConsentState, ConsentView, Consents, NumberedEntry};
+pub use shred::{Kept, Withdrawal};
 pub use standing::{ConsentInForce, MemberStanding, Stance};
 pub(crate) use standing::{as_requested, declared};
 
