@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "breach/audit.rs"]
+mod audit;
 #[path = "history/support.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod support;

@@ -201,6 +201,7 @@ fn about_the_vault() -> Vec<Try> {
         to("PUT", "/v1/recipients/{name}", Some(json!({"kind": "processor", "organisation": "Carrier AG"}))),
         to("DELETE", "/v1/recipients/{name}", None),
         to("POST", "/v1/breach/report", Some(json!({"role": "crm", "since": "2026-01-01T00:00:00Z"}))),
+        to("GET", "/v1/audit/report", None),
         to("GET", "/v1/openapi.json", None),
         to("GET", "/openapi.json", None),
         to("GET", "/healthz", None),

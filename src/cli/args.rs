@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::failure::EXIT_CODES;
 use super::{
-    backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log, member,
-    policy, purge, recover, restore, retention, schema, seal, serve, status, token, verify_bundle, verify_certificate,
-    verify_receipt,
+    audit, backup, breach, certificate, completions, config_show, doctor, export, holder, import, init, keyring, log,
+    member, policy, purge, recover, restore, retention, schema, seal, serve, status, token, verify_bundle,
+    verify_certificate, verify_receipt,
 };
 use crate::config::Typed;
 
@@ -146,6 +146,9 @@ pub(super) enum Command {
     /// Stop the use of member data in an emergency
     #[command(subcommand)]
     Breach(breach::Command),
+    /// Report on access, for the regular review
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Look after the keyring file
     #[command(subcommand)]
     Keyring(keyring::Command),

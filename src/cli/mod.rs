@@ -8,6 +8,7 @@
 //! shells keep them), or repeat it in an error.
 
 mod args;
+mod audit;
 mod backup;
 mod bundle;
 mod breach;
@@ -104,6 +105,7 @@ fn run(mut cli: Cli, warnings: &[String]) -> Result<Done, Failure> {
         Command::Doctor(arguments) => arguments.run(&session()?),
         Command::Backup(command) => command.run(&session()?),
         Command::Breach(command) => command.run(&session()?),
+        Command::Audit(command) => command.run(&session()?),
         Command::Keyring(command) => command.run(&session()?),
         Command::Certificate(arguments) => arguments.run(&session()?),
         Command::Log(command) => command.run(&session()?),

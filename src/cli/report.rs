@@ -1,4 +1,4 @@
-//! Reports over the whole log, printed: `membervault breach report`, `membervault audit report`.
+//! Reports over the whole log, printed.
 
 use super::failure::Failure;
 use super::session::Session;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::extract::{Caller, Json};
+use super::extract::{Caller, Json, Review};
 use super::problem::Problem;
 use super::{reply, schema};
 use crate::code::Code;
@@ -19,5 +19,10 @@ pub(super) async fn breach(caller: Caller, Json(body): Json<schema::BreachQuery>
     let limit = body.limit.unwrap_or(Page::LIMIT_DEFAULT);
     let query = BreachQuery { suspect, since: body.since, until: body.until, cursor: body.cursor, limit };
     let report = caller.aside(move |vault, ctx| vault.breach_report(ctx, &query).wait()).await?;
+    reply::json(StatusCode::OK, &report)
+}
+
+pub(super) async fn audit(caller: Caller, Review(query): Review) -> Result<Response, Problem> {
+    let report = caller.aside(move |vault, ctx| vault.audit_report(ctx, &query).wait()).await?;
     reply::json(StatusCode::OK, &report)
 }

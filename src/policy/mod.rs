@@ -29,6 +29,7 @@ mod mask;
 mod parse;
 mod permit;
 mod request;
+mod review;
 mod table;
 mod view;
 mod weigh;

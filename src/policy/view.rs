@@ -191,6 +191,11 @@ impl View {
         self.fields.get(position).map(|(_, treatment)| *treatment)
     }
 
+    /// The fields the policy names, and how each is shown.
+    pub(super) fn named_fields(&self) -> impl Iterator<Item = (&FieldName, Treatment)> {
+        self.fields.iter().map(|(name, treatment)| (name, *treatment))
+    }
+
     fn treatments(&self) -> impl Iterator<Item = Treatment> {
         self.fields.iter().map(|(_, treatment)| *treatment).chain([self.rest])
     }

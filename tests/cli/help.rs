@@ -11,6 +11,8 @@ const COMMANDS: &[&[&str]] = &[
     &["token", "create"],
     &["token", "list"],
     &["token", "revoke"],
+    &["breach", "report"],
+    &["audit", "report"],
     &["member", "show"],
     &["member", "find"],
     &["member", "erase"],

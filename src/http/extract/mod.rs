@@ -6,6 +6,7 @@ mod body;
 mod caller;
 mod conditions;
 mod query;
+mod review;
 mod segments;
 mod shape;
 mod strict;
@@ -14,6 +15,7 @@ pub(super) use body::{Json, PLAIN_TEXT, RequestBody, Text};
 pub(super) use caller::{Anyone, Caller, LogReader, PURPOSE_HEADER};
 pub(super) use conditions::{Condition, IDEMPOTENCY_HEADER, IdempotencyKey};
 pub(super) use query::{Entry, Fields, MemberOf, Paging, Queue, Shred, Wait, only_known_parameters};
+pub(super) use review::Review;
 pub(super) use segments::Segments;
 pub(super) use strict::{ObjectOf, StrictObject, Word};
 

@@ -47,7 +47,7 @@ fn unknown_parameter(known: &[&str]) -> String {
     }
 }
 
-fn parameter(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
+pub(super) fn parameter(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
     Ok(parameters(uri)?.into_iter().find(|(known, _)| known == name).map(|(_, value)| value))
 }
 

@@ -63,5 +63,14 @@ pub(super) fn routes() -> Vec<Mounted> {
         .gives::<shape::BreachReport>(StatusCode::OK, &[])
         .faults(&[OF_A_PAGE, &[Code::LimitReached]])
         .by(reports::breach),
+        Route::new(
+            Method::GET,
+            "/v1/audit/report",
+            "reportAudit",
+            "For the regular review of access: dormant tokens, acts and fields never used, refusals, unused purposes.",
+        )
+        .query(&["since", "dormant_days", "fields"])
+        .gives::<shape::AuditReport>(StatusCode::OK, &[])
+        .by(reports::audit),
     ]
 }

@@ -105,4 +105,88 @@ shapes! {
         /// What was seen, record by record; `*` for any. Nothing, where it was only written, listed or changed.
         seen: Vec<ShownPart>,
     }
+
+    /// The report for the regular review of access.
+    struct AuditReport {
+        /// From when.
+        #[schema(format = DateTime)]
+        since: String,
+        /// When it was made: the end of the period.
+        #[schema(format = DateTime)]
+        made_at: String,
+        /// How long the log was then.
+        log_size: u64,
+        /// After how many days without an entry a token counts as dormant.
+        dormant_days: u32,
+        /// How many tokens each finding has.
+        findings: BTreeMap<String, u64>,
+        /// The valid tokens, oldest first.
+        tokens: Vec<TokenReview>,
+        /// The roles.
+        roles: Vec<RoleReview>,
+        /// Purposes of the policy that nobody stated in the period.
+        unused_purposes: Vec<String>,
+        /// Refusals, most of them first.
+        denied: Vec<Denied>,
+    }
+
+    /// A valid token under review.
+    struct TokenReview {
+        /// The token.
+        id: String,
+        /// Its role.
+        role: String,
+        /// The operator's note.
+        label: String,
+        /// Whose it is.
+        #[schema(nullable = false)]
+        organisation: Option<String>,
+        /// To whom its reads go.
+        #[schema(nullable = false)]
+        recipient: Option<String>,
+        /// Since when.
+        #[schema(format = DateTime)]
+        created_at: String,
+        /// Until when.
+        #[schema(format = DateTime)]
+        expires_at: String,
+        /// Its last entry in the log, to the minute.
+        #[schema(format = DateTime, nullable = false)]
+        last_used_at: Option<String>,
+        /// What it did in the period.
+        acts: BTreeMap<String, u64>,
+        /// What is odd: `never_used`, `dormant`, `no_organisation`, `ends_late`, `unknown_recipient`, `no_agreement`.
+        #[schema(nullable = false)]
+        findings: Option<Vec<String>>,
+    }
+
+    /// What the policy allows a role and nobody in it did in the period.
+    struct RoleReview {
+        /// The role.
+        role: String,
+        /// Its valid tokens.
+        tokens: u64,
+        /// Acts it may do and did not, as far as the log tells.
+        unused_actions: Vec<String>,
+        /// Purposes it may state.
+        purposes: Vec<String>,
+        /// Fields the policy names and shows to it, and none of its reads had; only where it was asked for.
+        #[schema(nullable = false)]
+        unused_fields: Option<Vec<String>>,
+    }
+
+    /// Refusals of one kind.
+    struct Denied {
+        /// Who was refused.
+        token: String,
+        /// Its role, while it is known.
+        #[schema(nullable = false)]
+        role: Option<String>,
+        /// What it asked for.
+        action: String,
+        /// The code of the refusal.
+        reason: String,
+        /// How often.
+        count: u64,
+    }
 }

@@ -9,6 +9,7 @@ use crate::codec::LeafKind;
 use crate::types::{Compartment, MemberId, RecordName};
 
 use super::super::history::{Part, StoredDetail};
+use super::usage::shows;
 
 /// Stands for every field of a record, and for every record of a member.
 pub(super) const ALL: &str = "*";
@@ -105,18 +106,4 @@ impl Tally {
         self.touched.seen = self.seen.into_iter().map(part).collect();
         self.touched
     }
-}
-
-/// Whether an act of this kind shows what is in a record, rather than writing, listing or changing it.
-const fn shows(kind: LeafKind) -> bool {
-    matches!(
-        kind,
-        LeafKind::RecordRead
-            | LeafKind::MemberLookup
-            | LeafKind::MemberExport
-            | LeafKind::AudienceRead
-            | LeafKind::SegmentRead
-            | LeafKind::RecordQuery
-            | LeafKind::ShareOpen
-    )
 }
