@@ -150,6 +150,8 @@ fn disclosure() -> Value {
 
 /// Requests about no member, or about whichever is found.
 fn about_the_vault() -> Vec<Try> {
+    let segment =
+        || json!({"compartment": "core", "name": "profile", "where": {"field": "loyalty_tier", "eq": "gold"}});
     let to = |method, template, body| Try { method, template, rest: &[], body };
     vec![
         to("POST", "/v1/members", Some(json!({"profile": {"name": "Bob"}}))),
@@ -188,6 +190,9 @@ fn about_the_vault() -> Vec<Try> {
         to("POST", "/v1/backups", None),
         to("GET", "/v1/backups", None),
         to("GET", "/v1/backups/{id}", None),
+        to("GET", "/v1/audience", None),
+        to("POST", "/v1/segments/count", Some(segment())),
+        to("POST", "/v1/segments/members", Some(segment())),
         to("POST", "/v1/shares/open", Some(json!({"secret": "mvs1_"}))),
         to("GET", "/v1/policy", None),
         to("GET", "/v1/retention/plan", None),
@@ -328,7 +333,7 @@ impl Walk {
             values: &values,
             headers: &headers,
             body: attempt.body.clone(),
-            ..Ask::default()
+            query: if attempt.template == "/v1/audience" { "?compartment=core&name=profile" } else { "" },
         };
         let reply = self.desk.send(ask).await;
         match reply.code().as_str() {

@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "views/audiences.rs"]
+mod audiences;
 #[path = "views/links.rs"]
 mod links;
 #[path = "views/people.rs"]
 mod people;
+#[path = "views/questions.rs"]
+mod questions;
+#[path = "views/segments.rs"]
+mod segments;

@@ -10,6 +10,7 @@ mod backups;
 mod bundles;
 mod consents;
 mod data_keys;
+mod crowds;
 mod edge;
 mod erasures;
 mod extract;

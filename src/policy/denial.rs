@@ -78,6 +78,11 @@ impl Denial {
         Self::WindowClosed,
     ];
 
+    /// Whether it is the member that stands against the use of its data: another member may say otherwise.
+    pub const fn is_the_members(self) -> bool {
+        matches!(self, Self::ConsentMissing | Self::Objected | Self::Restricted | Self::AutomatedDecision)
+    }
+
     /// The reason's number in the ledger.
     pub const fn number(self) -> u8 {
         self as u8

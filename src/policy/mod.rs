@@ -43,7 +43,7 @@ pub use parse::PolicyError;
 pub use permit::Permit;
 pub use request::{Facts, MemberState, Request};
 pub use table::Policy;
-pub use view::{Projection, Treatment, View, Withheld, WithheldReason};
+pub use view::{Projection, Treatment, View, Withheld, WithheldReason, pseudonym_text};
 pub use weigh::{Scales, Screen};
 
 #[cfg(test)]

@@ -225,6 +225,7 @@ impl<F: FnOnce() -> [u8; 16]> Pseudonym<F> {
     }
 }
 
-fn pseudonym_text(bytes: &[u8; 16]) -> String {
+/// A pseudonym as it is shown.
+pub fn pseudonym_text(bytes: &[u8; 16]) -> String {
     format!("{PSEUDONYM_PREFIX}{}", data_encoding::BASE32_NOPAD.encode(bytes).to_ascii_lowercase())
 }

@@ -23,12 +23,14 @@ mod rotation;
 pub use rotation::KeyRotation;
 
 mod backup;
+mod crowd;
 mod recipient;
 mod request;
 mod share;
 mod token;
 
 pub use backup::{Backup, BackupState, Mirror, MirrorState};
+pub use crowd::{AudienceEntry, SegmentCount, SegmentPage};
 pub use recipient::{Agreement, Disclosure, DisclosureSource, NewDisclosure, Recipient, RecipientEntry, RecipientKind};
 pub use request::{
     By, Corrected, MemberOutcome, NewBulkRequest, NewRequest, OutcomeKind, QueueQuery, Request, RequestApproval,

@@ -14,6 +14,7 @@ pub mod consent;
 mod correct;
 mod cosign;
 pub mod create;
+pub mod crowd;
 mod cursor;
 pub mod dek;
 pub mod doctor;
@@ -59,6 +60,7 @@ pub mod tokens;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 
@@ -98,6 +100,8 @@ struct Rooms {
     tokens: tokens::TokenBook,
     guards: guard::Guards,
     shares: share::ShareDesk,
+    /// See [`crowd::segment`].
+    segment_floor: AtomicU64,
     backups: backup::BackupDesk,
     log: log::LogBook,
     seals: seal::Seals,

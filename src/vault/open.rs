@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwap;
 
@@ -22,6 +23,7 @@ use crate::tables;
 use crate::types::{Actor, Ctx, RequestId, Role, VaultId};
 
 use super::backup::BackupDesk;
+use super::crowd::segment::FLOOR_DEFAULT;
 use super::guard::Guards;
 use super::log::{LogBook, LogSettings};
 use super::mirror;
@@ -164,6 +166,7 @@ impl Vault {
             tokens: TokenBook::default(),
             guards: Guards::default(),
             shares,
+            segment_floor: AtomicU64::new(FLOOR_DEFAULT),
             backups: BackupDesk::default(),
             log,
             seals,

@@ -118,6 +118,26 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Opens one member of many, under a permit for all of them. `None` if it is not there, or what it says stands against
+    /// the stated purpose: nobody asked for this one, so that is no refusal and leaves no leaf.
+    pub(crate) fn open_among(&self, permit: &Permit, member: &MemberId) -> Result<Option<Opened>, Error> {
+        loop {
+            let epoch = self.vault.keyring().epoch();
+            let Some(row) = tables::member::row(self.vault.engine(), member)? else { return Ok(None) };
+            match self.vault.keyring().open_member(self.vault.engine(), member, &row) {
+                Ok(body) => {
+                    return match self.scales(&body.standing).admit(permit) {
+                        Ok(()) => Ok(Some(Opened { permit: permit.clone(), row, body })),
+                        Err(denial) if denial.is_the_members() => Ok(None),
+                        Err(denial) => Err(denial.into()),
+                    };
+                }
+                Err(_) if self.vault.keyring().turned_since(epoch) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// Finds the member, decides, opens its keys, and weighs what the member says of the stated purpose. The keys live no longer than the returned value.
     pub(crate) fn open_member(
         &self,

@@ -6,6 +6,7 @@ mod body;
 mod caller;
 mod conditions;
 mod query;
+pub(super) use query::OfEach;
 mod review;
 mod segments;
 mod shape;

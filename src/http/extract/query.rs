@@ -1,5 +1,8 @@
 //! Query parameters: few, and none that carries personal data.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
@@ -7,10 +10,9 @@ use axum::http::request::Parts;
 use crate::clock::Timestamp;
 use crate::code::Code;
 use crate::http::problem::Problem;
-use crate::types::FieldName;
-use crate::types::MemberId;
 use crate::types::id::InvalidId;
 use crate::types::name::InvalidName;
+use crate::types::{Compartment, FieldName, MemberId, RecordName};
 use crate::vault::api::{Page, QueueQuery};
 
 /// Most names in `fields`.
@@ -66,6 +68,23 @@ impl<S: Sync> FromRequestParts<S> for Fields {
         }
         Ok(Self(Some(names)))
     }
+}
+
+/// `?compartment=&name=`: which record of each member. Both must be there.
+pub(in crate::http) struct OfEach(pub(in crate::http) Compartment, pub(in crate::http) RecordName);
+
+impl<S: Sync> FromRequestParts<S> for OfEach {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self(required(&parts.uri, "compartment")?, required(&parts.uri, "name")?))
+    }
+}
+
+fn required<T: FromStr<Err: Display>>(uri: &Uri, name: &str) -> Result<T, Problem> {
+    let missing = || Problem::because(Code::InvalidRequest, format!("the parameter {name} is missing"));
+    let text = parameter(uri, name)?.ok_or_else(missing)?;
+    text.parse().map_err(|error: T::Err| Problem::because(Code::InvalidName, error.to_string()))
 }
 
 /// `?wait=sealed`: reply when it is sealed, not when it is fenced.

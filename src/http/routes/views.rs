@@ -1,9 +1,9 @@
-//! Routes by which less than everything is seen: links.
+//! Routes by which less than everything is seen: links, those who agree, segments.
 
 use axum::http::{Method, StatusCode};
 
-use super::super::shares;
-use super::{Mounted, OF_A_CHANGE, OF_A_MEMBER, Route, SAME_ID, shape};
+use super::super::{crowds, shares};
+use super::{Mounted, OF_A_CHANGE, OF_A_MEMBER, OF_A_PAGE, Route, SAME_ID, shape};
 use crate::code::Code;
 use crate::http::route::Link;
 
@@ -22,8 +22,48 @@ const OF_A_PURPOSE: &[Code] = &[
     Code::Frozen,
 ];
 
+/// What stands against reading many members.
+const OF_A_CROWD: &[Code] = &[Code::RecipientNotAllowed, Code::Frozen, Code::WindowClosed, Code::Conflict];
+
 pub(super) fn routes() -> Vec<Mounted> {
-    share_routes()
+    let mut routes = share_routes();
+    routes.extend(crowd_routes());
+    routes
+}
+
+fn crowd_routes() -> Vec<Mounted> {
+    vec![
+        Route::new(
+            Method::GET,
+            "/v1/audience",
+            "readAudience",
+            "A record of each member who agrees to the stated purpose, as far as this token may see it.",
+        )
+        .query(&["compartment", "name", "fields", "cursor", "limit"])
+        .gives::<shape::Audience>(StatusCode::OK, &[])
+        .faults(&[OF_A_CROWD, OF_A_PAGE])
+        .by(crowds::audience),
+        Route::new(
+            Method::POST,
+            "/v1/segments/count",
+            "countSegment",
+            "How many of the members who agree to the stated purpose fit a question; never how many below the floor.",
+        )
+        .body::<shape::SegmentCounting>()
+        .gives::<shape::SegmentCount>(StatusCode::OK, &[])
+        .faults(&[OF_A_CROWD, OF_A_PAGE])
+        .by(crowds::count),
+        Route::new(
+            Method::POST,
+            "/v1/segments/members",
+            "listSegment",
+            "Pseudonyms of the members who agree to the stated purpose and fit a question; of none below the floor.",
+        )
+        .body::<shape::SegmentListing>()
+        .gives::<shape::SegmentPage>(StatusCode::OK, &[])
+        .faults(&[OF_A_CROWD, OF_A_PAGE])
+        .by(crowds::members),
+    ]
 }
 
 fn share_routes() -> Vec<Mounted> {

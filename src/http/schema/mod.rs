@@ -22,6 +22,7 @@ macro_rules! request_bodies {
 }
 
 mod consents;
+mod crowds;
 mod data_keys;
 mod erasures;
 mod guards;
@@ -36,6 +37,7 @@ mod retention;
 mod transparency;
 
 pub(super) use consents::*;
+pub(super) use crowds::*;
 pub(super) use data_keys::*;
 pub(super) use erasures::*;
 pub(super) use guards::*;
