@@ -159,6 +159,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("vault/api.rs", 1),
     ("vault/consent/first.rs", 1),
     ("vault/create.rs", 4),
+    ("vault/crowd/cursor.rs", 1),
     ("vault/disclosure/notice.rs", 1),
     ("vault/dossier.rs", 2),
     ("vault/guard/mod.rs", 1),
