@@ -18,6 +18,8 @@ mod opening;
 mod purge;
 #[path = "cli/receipts.rs"]
 mod receipts;
+#[path = "cli/reports.rs"]
+mod reports;
 #[path = "cli/restore.rs"]
 mod restore;
 #[path = "cli/settings.rs"]

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::bundle::Bundle;
 use super::failure::{Done, Failure};
+use super::history::History;
 use super::session::Session;
 use crate::types::{Compartment, Ctx, FieldName, IdentifierKind, MemberId, Purpose, RecordName, Role};
 use crate::vault::Vault;
@@ -24,6 +25,8 @@ pub(super) enum Command {
     Find(Find),
     /// Write all that is held of a member to files, for the member; the access is logged
     Bundle(Bundle),
+    /// Tell who used the data of a member: when, which fields, for what, and to whom they went
+    History(History),
     /// Erase a member, or one compartment of it, for good
     Erase(Erase),
     /// Seal a compartment's records under a new data key; nothing is lost
@@ -152,6 +155,7 @@ impl Command {
         match self {
             Self::Show(show) => show.run(session),
             Self::Find(find) => find.run(session),
+            Self::History(history) => history.run(session),
             Self::Bundle(bundle) => bundle.run(session),
             Self::Erase(erase) => erase.run(session),
             Self::RotateKey { id, compartment } => rotate_key(session, &id, &compartment),

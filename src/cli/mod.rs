@@ -18,6 +18,7 @@ mod config_show;
 mod doctor;
 mod export;
 mod failure;
+mod history;
 mod holder;
 mod import;
 mod init;

@@ -11,6 +11,7 @@ const COMMANDS: &[&[&str]] = &[
     &["token", "create"],
     &["token", "list"],
     &["token", "revoke"],
+    &["member", "history"],
     &["breach", "report"],
     &["audit", "report"],
     &["member", "show"],

@@ -131,7 +131,7 @@ fn shown(case: &Case<'_>, recorded: Recorded) -> Disclosure {
         masked: Vec::new(),
         agreement: Some(recorded.agreement),
         role: Some(recorded.role),
-        token: Some(recorded.token).filter(|_| case.ctx.actor.role != Role::Member),
+        token: (case.ctx.actor.role != Role::Member).then_some(recorded.token),
         number: Some(recorded.number),
         leaf: None,
     }

@@ -48,7 +48,7 @@ impl Case<'_> {
         })?;
         for number in 1..=dossier::length(self, opened, member, SERIES).unwrap_or(0) {
             if let Ok(recorded) = list::recorded(self, opened, member, number) {
-                recipients.extend(Some(recorded.recipient).filter(|_| concerns(Some(&recorded.compartment))));
+                recipients.extend(concerns(Some(&recorded.compartment)).then_some(recorded.recipient));
             }
         }
         Ok(recipients)

@@ -160,7 +160,7 @@ pub(crate) fn entry(case: &Case<'_>, index: u64, detail: StoredDetail) -> Result
         what: leaf.event.kind().as_str(),
         role,
         organisation: detail.organisation.or(info.and_then(|info| info.organisation)),
-        token: Some(leaf.actor).filter(|_| is_shown),
+        token: is_shown.then_some(leaf.actor),
         purpose: leaf.purpose,
         recipient: detail.recipient,
         compartment: detail.compartment,

@@ -313,6 +313,6 @@ fn denied(case: &Case<'_>, usage: &Usage) -> Vec<Denied> {
         count,
     };
     let mut denied: Vec<_> = usage.denied.iter().map(one).collect();
-    denied.sort_by(|one, other| other.count.cmp(&one.count));
+    denied.sort_by_key(|denied| std::cmp::Reverse(denied.count));
     denied
 }

@@ -206,7 +206,7 @@ impl Trace {
             if role.is_some() && head.kind == LeafKind::TokenCreate {
                 // Tokens are tidied away one day; that they were issued, and in which role, stays in the log.
                 if let Event::TokenCreate(token, of) = Leaf::parse(bytes)?.event {
-                    tokens.extend(Some(token).filter(|_| Some(of) == role));
+                    tokens.extend((Some(of) == role).then_some(token));
                 }
             }
             let by_operator = role.is_some() && head.actor == TokenId::LOCAL_OPERATOR;

@@ -13,16 +13,17 @@ use crate::types::MemberId;
 use super::super::pipeline::Case;
 use super::super::{Error, Vault};
 
+/// What is done with each leaf: its index, its beginning, its bytes.
+pub(super) type EachLeaf<'a> = &'a mut dyn FnMut(u64, LeafHead, &[u8]) -> Result<(), Error>;
+/// What is done with each member and its keys.
+pub(super) type EachMember<'a> = &'a mut dyn FnMut(&MemberId, Option<&MemberBody>) -> Result<(), Error>;
+
 /// Leaves read in one scan, so that none holds a snapshot for long.
 const LEAVES_EACH: u64 = 10_000;
 
 impl Vault {
-    /// Calls `each` for every leaf before `end`, oldest first: its index, its beginning, its bytes.
-    pub(super) fn each_leaf(
-        &self,
-        end: u64,
-        each: &mut dyn FnMut(u64, LeafHead, &[u8]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    /// Calls `each` for every leaf before `end`, oldest first.
+    pub(super) fn each_leaf(&self, end: u64, each: EachLeaf<'_>) -> Result<(), Error> {
         let mut start = 0;
         while start < end {
             let next = end.min(start.saturating_add(LEAVES_EACH));
@@ -43,11 +44,7 @@ impl Vault {
 impl Case<'_> {
     /// Calls `each` for every living member, with its keys under a permit for such a report. Members come in the order of
     /// their ids; one whose row does not open is told as `None`.
-    pub(super) fn each_member(
-        &self,
-        _permit: &Permit,
-        each: &mut dyn FnMut(&MemberId, Option<&MemberBody>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(super) fn each_member(&self, _permit: &Permit, each: EachMember<'_>) -> Result<(), Error> {
         let mut after = None;
         loop {
             let chunk = tables::member::ids(self.vault.engine(), after.as_ref(), tables::SCAN_ROWS_MAX)?;
