@@ -10,6 +10,8 @@ mod desk;
 mod help;
 #[path = "cli/import.rs"]
 mod import;
+#[path = "cli/maps.rs"]
+mod maps;
 #[path = "cli/members.rs"]
 mod members;
 #[path = "cli/opening.rs"]

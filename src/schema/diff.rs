@@ -108,7 +108,10 @@ impl Found {
         if before.shred_on_withdrawal != after.shred_on_withdrawal {
             let (what, means) = match after.shred_on_withdrawal {
                 true => ("what lived by consent to it is erased when that is withdrawn", LESS),
-                false => ("what lived by consent to it is kept when that is withdrawn", "say how long, and why"),
+                false => (
+                    "what lived by consent to it stays until the next run of retention when that is withdrawn",
+                    "see that retention is run",
+                ),
             };
             self.add(of(what), means);
         }

@@ -217,6 +217,7 @@ fn the_page_about_the_language_has_every_word() {
             "basis",
             "dpv",
             "automated",
+            "shred_on_withdrawal",
             "despite_restriction",
             "recipients",
             "retention",

@@ -89,7 +89,7 @@ fn a_bad_file_changes_nothing_and_says_why() {
     let file = source(&test);
     let ops = ctx(Role::Ops);
     let (before, in_force) = (leaves(&test), hash(&test.vault.map()));
-    let mut refused = |text: Option<String>| {
+    let refused = |text: Option<String>| {
         *file.lock() = text;
         let (code, _, text) = refusal(test.vault.reload_schema(&ops));
         assert_eq!(code, Code::InvalidSchema);

@@ -1,10 +1,11 @@
 //! Strict: what the map does not declare cannot be written, and a refusal loses nothing.
 
 use membervault::code::Code;
+use membervault::policy::WithheldReason;
 use membervault::testkit::vault::{TestVault, ctx};
-use membervault::types::{RecordMeta, Role};
+use membervault::types::{Actor, Ctx, RecordMeta, Role};
 use membervault::vault::Vault;
-use membervault::vault::api::{Imported, NewMember, RecordAddress};
+use membervault::vault::api::{Imported, NewMember, RecordAddress, RecordQuery};
 use serde_json::json;
 
 use super::support::{address, create, leaves, map, object, patch, put, read, refusal, strict, strict_map};
@@ -126,4 +127,18 @@ fn a_field_whose_type_changed_keeps_its_old_values_until_it_is_written() {
         Code::InvalidRequest
     );
     patch(&test.vault, RecordAddress::profile(id), json!({"loyalty_tier": 2})).unwrap();
+}
+
+#[test]
+fn what_is_no_longer_declared_is_withheld_and_listed_but_not_from_the_member() {
+    let mut test = TestVault::new(8);
+    let id = create(&test.vault, json!({"name": "Ada", "iban": "DE1"})).unwrap();
+    test.reopen_with_map(strict_map());
+    let query = RecordQuery { address: RecordAddress::profile(id), fields: None };
+    let seen = test.vault.read_record(&ctx(Role::Crm), &query).wait().unwrap();
+    let holds = |data: &[u8]| String::from_utf8_lossy(data).contains("DE1");
+    assert!(!holds(seen.data.as_bytes()));
+    assert!(seen.withheld.iter().any(|field| field.reason == WithheldReason::Undeclared), "{:?}", seen.withheld);
+    let own = Ctx { actor: Actor { member: Some(id), ..ctx(Role::Member).actor }, ..ctx(Role::Member) };
+    assert!(holds(test.vault.read_record(&own, &query).wait().unwrap().data.as_bytes()));
 }

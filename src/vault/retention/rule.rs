@@ -49,13 +49,16 @@ impl Verdict {
     }
 }
 
+/// Since when none of some consents is in force any more.
+type Ended<'e, E> = dyn FnMut(&[&Purpose]) -> Result<Option<Timestamp>, E> + 'e;
+
 /// The earliest rule by which a record is due at `now`, if one is. `ended`: since when the consent to a purpose is over,
 /// for what was agreed to once.
 pub(super) fn of_record<E>(
     map: &DataMap,
     record: &RecordBody,
     now: Timestamp,
-    ended: &mut dyn FnMut(&[&Purpose]) -> Result<Option<Timestamp>, E>,
+    ended: &mut Ended<'_, E>,
 ) -> Result<Option<Verdict>, E> {
     let kind = map.record_type(&record.compartment, &record.name);
     let own = record.meta.expires_at.map(|due_at| Verdict { rule: Rule::ExpiresAt, due_at });
