@@ -76,9 +76,8 @@ impl Dice {
                 compartment: self.maybe(|dice| dice.one(&["core", "orders"]).parse().unwrap()),
                 name_prefix: self.maybe(|dice| dice.one(&["pro", "1", "topics"]).to_owned()),
             };
-            let RecordFilter { automated_decision, compartment: _, name_prefix: _, .. } = &filter;
             let plain = RecordFilter {
-                automated_decision: automated_decision.filter(|wanted| *wanted),
+                automated_decision: filter.automated_decision.filter(|wanted| *wanted),
                 compartment: None,
                 name_prefix: None,
                 ..filter.clone()
