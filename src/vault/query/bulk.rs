@@ -76,6 +76,8 @@ impl Vault {
                     Ok(Outcome::Changed) => done.changed += 1,
                     Ok(Outcome::Skipped) | Err(Error::Denied(Denial::NotFound | Denial::Gone)) => done.skipped += 1,
                     Err(Error::Denied(Denial::LegalHold)) => done.held += 1,
+                    // A stop in an emergency is one for all that is left.
+                    Err(error @ Error::Denied(Denial::Frozen)) => return Err(error),
                     Err(Error::Denied(_) | Error::Invalid { .. }) => done.refused += 1,
                     Err(error) => return Err(error),
                 }
