@@ -61,7 +61,8 @@ const RECORD_UNREADABLE: &str = "a record does not open: restore the database fr
 const MEMBER_FENCED: &str = "an erased member still has its keys: erase it again";
 const ENTRY_DANGLING: &str = "an index entry names a member that is not there: harmless to lookups, report it";
 const PAGE_UNREADABLE: &str = "a page of the index does not open: restore the database from a backup";
-const POSTING_MISSING: &str = "a record is not found by its metadata: write it again, and report it";
+const POSTING_MISSING: &str =
+    "a record is not found by its metadata: clear its metadata and set it again, and report it";
 const FENCE_MISSING: &str = "an erasure has no fence: report it";
 
 impl Vault {

@@ -141,3 +141,22 @@ fn a_purge_cleans_the_postings_of_today_and_of_before() {
     }
     assert_eq!(found(vault, &by_category("a"), 9).len(), 2);
 }
+
+#[test]
+fn a_posting_that_is_missing_is_noticed_and_mended_as_the_finding_says() {
+    let test = TestVault::new(5);
+    let vault = &test.vault;
+    let order = address(member_with(vault, RecordMeta::default()), "orders", "1");
+    put(vault, &order, Some(category("a")));
+    let posting = postings(&*test.engine).into_iter().find(|key| key[1] == 3).unwrap();
+    let mut batch = Batch::new();
+    batch.delete(Keyspace::Control, posting);
+    test.engine.write(batch, Durability::Buffered).unwrap();
+    assert!(found(vault, &by_category("a"), 9).is_empty());
+    let findings = vault.examine(&ctx(Role::Ops)).wait().unwrap().findings;
+    assert!(matches!(findings.as_slice(), [one] if one.problem.contains("metadata") && one.count == 1), "{findings:?}");
+    put(vault, &order, Some(RecordMeta::default()));
+    put(vault, &order, Some(category("a")));
+    assert!(vault.examine(&ctx(Role::Ops)).wait().unwrap().is_sound());
+    assert_eq!(found(vault, &by_category("a"), 9).len(), 1);
+}
