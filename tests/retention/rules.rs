@@ -172,6 +172,37 @@ fn leaves(test: &membervault::testkit::vault::TestVault) -> Vec<LeafKind> {
 }
 
 #[test]
+fn the_member_reads_in_its_history_what_retention_took() {
+    let test = vault(9);
+    let id = create(&test.vault, "ada");
+    put(&test.vault, id, "tickets", "1");
+    test.clock.advance_millis(5 * DAY);
+    put(&test.vault, id, "tickets", "2");
+    test.clock.advance_millis(5 * DAY);
+    run(&test.vault);
+    test.clock.advance_millis(25 * DAY);
+    run(&test.vault);
+    let page = super::support::whole();
+    let history = test.vault.history(&ctx(Role::Crm), &id, &page).wait().unwrap().items;
+    let of = |entry: &membervault::vault::history::HistoryEntry| {
+        let entry = serde_json::to_value(entry).unwrap();
+        let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {} {}", text("what"), text("role"), text("compartment"), text("record"))
+    };
+    let taken: Vec<_> = history.iter().map(of).filter(|line| line.contains("compliance")).collect();
+    assert_eq!(
+        taken,
+        [
+            "record.delete compliance tickets 1",
+            "dek.rotate compliance tickets -",
+            "record.write compliance core profile",
+            "record.delete compliance tickets -",
+            "dek.rotate compliance core -",
+        ]
+    );
+}
+
+#[test]
 fn who_may_plan_and_who_may_run() {
     let test = vault(8);
     let page = super::support::whole();
