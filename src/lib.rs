@@ -19,7 +19,7 @@
 //! | 4 | [`ledger`] | the one door to disk: rows and their evidence in one commit |
 //! | 5 | [`vault`] | the facade: one file per verb |
 //! | 6 | [`http`] | the edge: knows the facade and rank 0 only |
-//! | 6 | [`jobs`] | what the vault does by itself: seals, on a schedule |
+//! | 6 | [`jobs`] | what the vault does by itself: seals, purges, retention, on a schedule |
 //! | 7 | [`harden`] | keeps the process's memory to itself |
 //! | 7 | [`config`], [`telemetry`], [`app`], [`cli`] | composition |
 
