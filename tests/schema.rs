@@ -4,6 +4,10 @@
 
 #[path = "schema/documents.rs"]
 mod documents;
+#[path = "support/mod.rs"]
+mod house;
+#[path = "schema/http.rs"]
+mod http;
 #[path = "schema/in_force.rs"]
 mod in_force;
 #[path = "schema/strict.rs"]

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::code::Code;
 use crate::policy::Action;
+use crate::schema::DataMap;
 use crate::types::Ctx;
 
 use super::act::Act;
 use super::api::{RecordAddress, RecordPatch, Written};
 use super::pipeline::Case;
+use super::schema::declared;
 use super::write::{check, merged, store};
 use super::{Error, Vault, input};
 
@@ -27,17 +29,17 @@ impl Vault {
             let address = &patch.address;
             input::open_to_callers(&address.compartment)?;
             let opened = case.open_member(Action::RecordCorrect, &address.member, Some(&address.compartment))?;
-            correctable(self, address, &patch.patch)?;
+            correctable(case.map(), address, &patch.patch)?;
             let old = case.stored_record(&opened, address)?.ok_or_else(Error::not_found)?;
             check(Some(&old), patch.expect)?;
             let data = merged(&old, &patch.patch)?;
+            declared::patched(case.map(), address, &patch.patch, &data)?;
             store(&case, opened, address, Some(old), data, None)
         })
     }
 }
 
-fn correctable(vault: &Vault, address: &RecordAddress, patch: &Map<String, Value>) -> Result<(), Error> {
-    let map = vault.map();
+fn correctable(map: &DataMap, address: &RecordAddress, patch: &Map<String, Value>) -> Result<(), Error> {
     let declared = map.record_type(&address.compartment, &address.name);
     let may =
         |field: &String| declared.and_then(|declared| declared.field(field)).is_some_and(|field| field.correctable);

@@ -71,7 +71,7 @@ fn prepare(case: &Case<'_>, new: &NewMember, consents: &[(Purpose, NewConsent)])
     if let Some(created) = idempotency.as_ref().map(|known| known.replay(case, &content)).transpose()?.flatten() {
         return Ok(Prepared::unlogged(created));
     }
-    declared::profile(&case.vault.map(), &new.profile)?;
+    declared::profile(case.map(), &new.profile)?;
     let consents = consent::first_entries(case, consents)?;
     let vault = case.vault;
     let id = MemberId::from_random(vault.random()?);

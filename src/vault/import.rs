@@ -82,8 +82,8 @@ fn prepare(case: &Case<'_>, batch: &[NewMember], consents: &ImportedConsents<'_>
     if batch.len() > BATCH_MEMBERS_MAX {
         return Err(Error::LimitReached { limit: "an import batch has at most 10,000 members" }.into());
     }
-    let map = case.vault.map();
-    let (texts, places): (Vec<_>, Vec<_>) = in_parallel(batch, |new| check(case.vault, &map, new)).into_iter().unzip();
+    let (texts, places): (Vec<_>, Vec<_>) =
+        in_parallel(batch, |new| check(case.vault, case.map(), new)).into_iter().unzip();
     let mut register = Register::look_up(case.vault, &places)?;
     let mut accepted = Vec::with_capacity(batch.len());
     let mut outcomes = Vec::with_capacity(batch.len());

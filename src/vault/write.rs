@@ -33,7 +33,7 @@ impl Vault {
             let opened = open(&case, &write.address)?;
             let old = case.stored_record(&opened, &write.address)?;
             check(old.as_ref(), write.expect)?;
-            declared::record(&self.map(), &write.address, &write.data)?;
+            declared::record(case.map(), &write.address, &write.data)?;
             let meta = write.meta.clone();
             store(&case, opened, &write.address, old, write.data.clone(), meta)
         })
@@ -50,7 +50,7 @@ impl Vault {
             let old = case.stored_record(&opened, &patch.address)?.ok_or_else(Error::not_found)?;
             check(Some(&old), patch.expect)?;
             let data = merged(&old, &patch.patch)?;
-            declared::patched(&self.map(), &patch.address, &patch.patch, &data)?;
+            declared::patched(case.map(), &patch.address, &patch.patch, &data)?;
             store(&case, opened, &patch.address, Some(old), data, patch.meta.clone())
         })
     }

@@ -5,7 +5,7 @@ use membervault::policy::WithheldReason;
 use membervault::testkit::vault::{TestVault, ctx};
 use membervault::types::{Actor, Ctx, RecordMeta, Role};
 use membervault::vault::Vault;
-use membervault::vault::api::{Imported, NewMember, RecordAddress, RecordQuery};
+use membervault::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordPatch, RecordQuery};
 use serde_json::json;
 
 use super::support::{address, create, leaves, map, object, patch, put, read, refusal, strict, strict_map};
@@ -105,10 +105,7 @@ fn old_records_keep_what_they_have_when_the_map_becomes_strict() {
     assert_eq!(refusal(patch(vault, RecordAddress::profile(id), json!({"iban": "DE1"}))).0, Code::UnknownField);
     assert_eq!(refusal(patch(vault, address(id, "orders", "1"), json!({"total": 2}))).0, Code::UnknownField);
     patch(vault, address(id, "orders", "1"), json!({"total": null})).unwrap();
-    vault
-        .delete_record(&ctx(Role::Crm), &address(id, "orders", "1"), membervault::vault::api::Expect::Any)
-        .wait()
-        .unwrap();
+    vault.delete_record(&ctx(Role::Crm), &address(id, "orders", "1"), Expect::Any).wait().unwrap();
 }
 
 #[test]
@@ -141,4 +138,20 @@ fn what_is_no_longer_declared_is_withheld_and_listed_but_not_from_the_member() {
     assert!(seen.withheld.iter().any(|field| field.reason == WithheldReason::Undeclared), "{:?}", seen.withheld);
     let own = Ctx { actor: Actor { member: Some(id), ..ctx(Role::Member).actor }, ..ctx(Role::Member) };
     assert!(holds(test.vault.read_record(&own, &query).wait().unwrap().data.as_bytes()));
+}
+
+#[test]
+fn a_member_that_corrects_itself_writes_what_is_declared_too() {
+    let test = strict(9);
+    let id = create(&test.vault, json!({"name": "Ada", "birth_date": "1985-01-09"})).unwrap();
+    let own = Ctx { actor: Actor { member: Some(id), ..ctx(Role::Member).actor }, ..ctx(Role::Member) };
+    let correct = |patch| {
+        let address = RecordAddress::profile(id);
+        let patch = RecordPatch { address, patch: object(patch), meta: None, expect: Expect::Any };
+        test.vault.correct_record(&own, &patch).wait()
+    };
+    let (code, field, _) = refusal(correct(json!({"birth_date": "long ago"})));
+    assert_eq!((code, field.as_deref()), (Code::InvalidRequest, Some("birth_date")));
+    assert!(correct(json!({"birth_date": "1985-01-10", "city": null})).is_ok());
+    assert_eq!(read(&test.vault, RecordAddress::profile(id)).unwrap()["birth_date"], "1985-01-10");
 }
