@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+mod support;
+
 #[path = "views/audiences.rs"]
 mod audiences;
+#[path = "views/http.rs"]
+mod http;
 #[path = "views/links.rs"]
 mod links;
 #[path = "views/people.rs"]

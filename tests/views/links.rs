@@ -74,7 +74,11 @@ fn an_opening_shows_what_is_there_now_and_is_in_the_history() {
         expect: Expect::Any,
     };
     test.vault.patch_record(&crm, &patch).wait().unwrap();
+    let given =
+        || test.vault.disclosures(&ctx(Role::Compliance), &id, &Page { cursor: None, limit: 10 }).wait().unwrap();
+    assert!(given().items.is_empty(), "nothing has gone anywhere yet");
     assert_eq!(data(&open(&test, &issued.secret).unwrap())["address"], "Birkenweg 9");
+    assert_eq!(given().items.iter().map(|one| one.recipient.as_str()).collect::<Vec<_>>(), ["carrier"]);
     let page = Page { cursor: None, limit: 10 };
     let history = test.vault.history(&ctx_for(Role::Support, "support"), &id, &page).wait().unwrap();
     let history = serde_json::to_string(&history.items).unwrap();

@@ -145,6 +145,8 @@ fn prepare_create(case: &Case<'_>, input: &NewShare) -> Decision<IssuedShare> {
         secret_sha256: data_encoding::HEXLOWER.encode(&drawn.hash),
     };
     let detail = AccessDetail {
+        // Nothing has gone to the recipient yet: each opening says so when it does.
+        recipient: None,
         fields: Some(input.fields.iter().map(FieldName::as_str).collect()),
         ..AccessDetail::of_record(case.ctx, case.now, address, record.version)
     };
@@ -211,7 +213,6 @@ fn prepare_revoke(case: &Case<'_>, member: &MemberId, id: &ShareId) -> Decision<
     let detail = AccessDetail {
         compartment: Some(share.compartment.as_str()),
         record: Some(share.record.as_str()),
-        recipient: Some(&share.recipient),
         ..AccessDetail::of_member(case.ctx, case.now)
     };
     let mut change = case.vault.access(case.ctx, Event::ShareRevoke, member, &opened.body.mk, &detail)?;
