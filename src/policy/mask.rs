@@ -128,7 +128,7 @@ fn card(text: &str) -> Option<String> {
     text.bytes().all(|b| b.is_ascii_digit() || b == b' ' || b == b'-').then_some(())?;
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(10)).collect();
     let sum: u32 = digits.iter().rev().enumerate().map(|(at, digit)| luhn(at, *digit)).sum();
-    let last = digits.last_chunk::<4>().filter(|_| CARD_DIGITS.contains(&digits.len()) && sum % 10 == 0)?;
+    let last = digits.last_chunk::<4>().filter(|_| CARD_DIGITS.contains(&digits.len()) && sum.is_multiple_of(10))?;
     Some(last.iter().fold(STARS.to_owned(), |shown, digit| format!("{shown}{digit}")))
 }
 
