@@ -57,6 +57,7 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
         vault.set_map_source(map_source(path));
     }
     vault.set_requests(settings.requests.clone());
+    vault.set_segment_floor(settings.segments_floor);
     vault.set_purges(PurgeSettings { rate_mib_s: settings.purge_rate_mib_s });
     #[cfg(feature = "sabotage")]
     crate::sabotage::leak_keyring(&settings.keyring, settings.backup_directory.as_deref());

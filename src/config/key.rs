@@ -109,6 +109,11 @@ pub const KEYS: &[Key] = &[
         "0",
         "Seconds between two looks for what has been kept long enough (0 to 2592000; 0: only on demand).",
     ),
+    plain(
+        "segments.floor",
+        "20",
+        "Members of a segment below which neither count nor pseudonyms are told (5 to 1000000).",
+    ),
     path("backup.directory", "", "Directory of backups. Must not hold the keyring."),
     plain("backup.rate_mib_s", "100", "Most MiB a second that a backup copies (0 to 65536; 0: no limit)."),
     paths(

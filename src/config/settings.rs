@@ -8,6 +8,7 @@ use super::key::LIST_SEPARATOR;
 use super::resolve::Chosen;
 use super::{ConfigError, Key};
 use crate::tlog::{SignatureType, VerifierKey};
+use crate::vault::crowd::segment::FLOOR_MIN;
 use crate::vault::log::LogSettings;
 use crate::vault::request::RequestSettings;
 
@@ -91,6 +92,8 @@ pub struct Settings {
     pub requests: RequestSettings,
     /// Seconds between two runs of retention; 0: only on demand.
     pub retention_interval_s: u64,
+    /// Members of a segment below which nothing of it is told.
+    pub segments_floor: u64,
     /// Directory of backups.
     pub backup_directory: Option<PathBuf>,
     /// MiB a second that a backup copies at most; 0 for no limit.
@@ -137,11 +140,8 @@ impl Settings {
                     "access, rectify, erase, restrict, object, portability, erase_bulk or export_bulk, each once",
                 )?,
             },
-            retention_interval_s: from.number(
-                "retention.interval_s",
-                0..=2_592_000,
-                "a whole number from 0 to 2592000",
-            )?,
+            retention_interval_s: from.number("retention.interval_s", 0..=2_592_000, "a number from 0 to 2592000")?,
+            segments_floor: from.number("segments.floor", FLOOR_MIN..=1_000_000, "a number from 5 to 1000000")?,
             backup_directory: from.optional_path("backup.directory"),
             backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             mirrors: from.paths("mirror.directories"),

@@ -35,6 +35,7 @@ fn config_show_tells_where_each_value_comes_from() {
     out: purge.rate_mib_s          50                      default
     out: requests.second_person    erase_bulk export_bulk  default
     out: retention.interval_s      0                       default
+    out: segments.floor            20                      default
     out: backup.directory          (not set)               default
     out: backup.rate_mib_s         100                     default
     out: mirror.directories        (not set)               default
