@@ -10,6 +10,8 @@ mod audiences;
 mod http;
 #[path = "views/links.rs"]
 mod links;
+#[path = "views/meddling.rs"]
+mod meddling;
 #[path = "views/people.rs"]
 mod people;
 #[path = "views/questions.rs"]
