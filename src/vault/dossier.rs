@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 
 use crate::clock::Timestamp;
 use crate::ledger::{Change, Reliance};
-use crate::store::KeyRange;
 use crate::tables;
 use crate::types::{Compartment, MemberId, RecordMeta, RecordName, RecordVersion};
 
@@ -45,15 +44,6 @@ pub(crate) fn read(
 pub(crate) fn content<T: DeserializeOwned>(stored: &Stored) -> Result<T, Error> {
     serde_json::from_slice(stored.record.expose_json())
         .map_err(|_| Error::Internal("a dossier record is what its name says"))
-}
-
-/// All dossier records whose name begins with `prefix`, in no order. Opens every record of the dossier.
-pub(crate) fn list(case: &Case<'_>, opened: &Opened, member: &MemberId, prefix: &str) -> Result<Vec<Stored>, Error> {
-    let Some(keys) = opened.compartment(&Compartment::dossier())? else { return Ok(Vec::new()) };
-    let range: KeyRange = tables::record::range_of(member, Some(keys.number));
-    let mut all = case.records_in(opened, member, &range)?;
-    all.retain(|stored| stored.record.name.as_str().starts_with(prefix));
-    Ok(all)
 }
 
 /// How many entries a series has.

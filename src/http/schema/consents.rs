@@ -261,7 +261,7 @@ shapes! {
     }
 
     /// An entry of the history. Entries are added; none is ever changed.
-    struct HistoryEntry {
+    struct ConsentHistoryEntry {
         /// 1, 2, 3, ...
         #[schema(minimum = 1)]
         number: u32,
@@ -305,6 +305,6 @@ shapes! {
         /// How the member stands now.
         standing: Standing,
         /// Oldest first.
-        history: Vec<HistoryEntry>,
+        history: Vec<ConsentHistoryEntry>,
     }
 }
