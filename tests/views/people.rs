@@ -30,13 +30,13 @@ pub(crate) fn member(vault: &Vault, number: u32) -> MemberId {
         "email": format!("member{number}@example.org"),
         "name": "Maria Muster",
         "birth_date": format!("{}-01-09", 1950 + number % 50),
-        "locale": if number % 2 == 0 { "de_DE" } else { "fr_FR" },
+        "locale": if number.is_multiple_of(2) { "de_DE" } else { "fr_FR" },
         "address": "Lindenweg 7",
         "postal_code": "81461",
-        "country": if number % 3 == 0 { "DE" } else { "FR" },
+        "country": if number.is_multiple_of(3) { "DE" } else { "FR" },
         "loyalty_tier": "gold",
         "joined_at": "2023-11-24T03:26:42.121770Z",
-        "preferences": {"topics": ["books", if number % 5 == 0 { "kids" } else { "tea" }]},
+        "preferences": {"topics": ["books", if number.is_multiple_of(5) { "kids" } else { "tea" }]},
     }));
     let new = NewMember { profile, meta: RecordMeta::default(), idempotency_key: None };
     vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id
