@@ -14,7 +14,7 @@ fn what_is_said_stands_until_it_is_taken_back_and_the_history_has_both() {
     let newsletter = purpose("newsletter");
     let say = |stance, set, reason| test.vault.set_stance(&support, &id, stance, set, reason).wait();
     let standing = say(Stance::Objection(&newsletter), true, Some("called us")).unwrap();
-    assert_eq!(standing.objections, [newsletter.clone()]);
+    assert_eq!(standing.objections, std::slice::from_ref(&newsletter));
     assert!(say(Stance::Restriction, true, None).unwrap().restricted);
     let standing = say(Stance::AutomatedDecisions, true, None).unwrap();
     assert!(standing.restricted && standing.refuses_automated_decisions && standing.objections.len() == 1);
