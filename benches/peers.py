@@ -176,6 +176,7 @@ class Vault(Server):
         self.environment = os.environ | {
             "MEMBERVAULT_DATA": str(self.home / "data"), "MEMBERVAULT_KEYRING": str(self.home / "keyring"),
             "MEMBERVAULT_KEY_FILE": str(self.home / "key"),
+            "MEMBERVAULT_WINDOW_MEMBERS_PER_HOUR": "0",  # the ids of all members are listed
         }
         self.import_seconds = None
 

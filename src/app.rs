@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use crate::clock::SystemClock;
 use crate::config::{self, Settings};
-use crate::crypto::{Entropy, OsEntropy};
+use crate::crypto::{Entropy, OsEntropy, WebhookKey};
 use crate::keyring::{Holder, Keyring, KeyringFile, UnlockedKeyring};
 use crate::ledger::{LedgerSettings, READ_SYNC_INTERVAL_MS, ReadDurability};
+use crate::masterkey::{MasterKeyError, secret_file};
 use crate::policy::Policy;
 use crate::schema::DataMap;
 use crate::store::Engine;
@@ -40,6 +41,8 @@ use unlock::next_master;
 pub use unlock::{KeyringReport, Unlock, create_key_file, describe_keyring, unlock_method, upgrade_keyring};
 
 const MIB: usize = 1024 * 1024;
+/// Bytes of the file of the secret that signs alerts.
+const ALERT_KEY_BYTES_MAX: usize = 256;
 
 /// Opens the vault of these settings.
 ///
@@ -58,6 +61,7 @@ pub fn open(settings: &Settings, unlock: &Unlock) -> Result<Vault, AppError> {
     }
     vault.set_requests(settings.requests.clone());
     vault.set_segment_floor(settings.segments_floor);
+    vault.set_guards(settings.guards.clone());
     vault.set_purges(PurgeSettings { rate_mib_s: settings.purge_rate_mib_s });
     #[cfg(feature = "sabotage")]
     crate::sabotage::leak_keyring(&settings.keyring, settings.backup_directory.as_deref());
@@ -158,6 +162,15 @@ pub fn policy_in(path: &Path) -> Result<Policy, AppError> {
     let unreadable = |source| AppError::File { doing: "read the policy file", path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
     Policy::parse(&text).map_err(|source| AppError::PolicyFile { path: path.to_owned(), source })
+}
+
+/// The secret that signs alerts, where a receiver is set. Only `serve` sends any, so that nothing done in an emergency
+/// fails for want of it.
+pub fn alert_key(settings: &Settings) -> Result<Option<WebhookKey>, AppError> {
+    let Some(alerts) = &settings.alerts else { return Ok(None) };
+    let text = secret_file::read(&alerts.key_file, ALERT_KEY_BYTES_MAX).map_err(MasterKeyError::from)?;
+    let key = WebhookKey::parse(&text).ok_or_else(|| AppError::AlertKey { path: alerts.key_file.clone() })?;
+    Ok(Some(key))
 }
 
 /// Draws ids for requests. They are for logs and replies and open nothing: if there is no randomness the id is zero,

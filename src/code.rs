@@ -102,7 +102,7 @@ codes! {
     BackupRunning = "backup_running",
     /// The vault was not told where to do this: a setting is missing.
     NotConfigured = "not_configured",
-    /// This token has made too many requests.
+    /// This token has made too many requests, or touched too many members.
     RateLimited = "rate_limited",
     /// The vault has as much work waiting as it accepts.
     Overloaded = "overloaded",

@@ -4,5 +4,15 @@
 
 mod support;
 
+#[path = "guard/alerts.rs"]
+mod alerts;
+#[path = "guard/canaries.rs"]
+mod canaries;
 #[path = "guard/freezes.rs"]
 mod freezes;
+#[path = "guard/house.rs"]
+mod house;
+#[path = "guard/quotas.rs"]
+mod quotas;
+#[path = "guard/windows.rs"]
+mod windows;

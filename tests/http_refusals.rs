@@ -170,7 +170,7 @@ async fn paths(golden: &mut Golden) {
         format!("/v1/members/{ID}/records/../../{ID}"),
         format!("/v1/members/{ID}/records/core/{}", "a".repeat(65)),
         "/v1/erasures/canary".to_owned(),
-        format!("http://canary.example/v1/members/{ID}/canary"),
+        format!("http://canary.example/v1/members/{ID}/a-canary"),
     ];
     for path in cases {
         let shown = if path.len() > 120 { format!("{}... ({} bytes)", &path[..60], path.len()) } else { path.clone() };

@@ -36,6 +36,12 @@ pub enum AppError {
         /// Why not.
         source: io::Error,
     },
+    /// The file of the secret that signs alerts holds none.
+    #[error("{} holds no secret for alerts: expected one line of whsec_ and the base64 of 24 to 64 bytes", path.display())]
+    AlertKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// A backup is of another vault than the keyring.
     #[error("the backup in {} is of another vault than the keyring; use the keyring of that vault", path.display())]
     OtherVault {
@@ -89,6 +95,7 @@ impl Coded for AppError {
         match self {
             Self::Occupied { .. } => Code::AlreadyExists,
             Self::File { .. } => Code::Io,
+            Self::AlertKey { .. } => Code::InvalidConfig,
             Self::OtherVault { .. } => Code::StaleImage,
             Self::Backup(error) => error.code(),
             Self::Store(error) => error.code(),

@@ -13,7 +13,7 @@ use crate::app;
 use crate::code::Coded;
 use crate::config::Typed;
 use crate::http;
-use crate::jobs::{Jobs, Schedule};
+use crate::jobs::{FIRST_PAUSE, Jobs, Schedule};
 use crate::types::{Ctx, Identifier, Role};
 use crate::vault::Vault;
 
@@ -66,7 +66,11 @@ async fn serve(session: &Session) -> Result<(), Failure> {
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::io(format_args!("the address cannot be listened on: {address}: choose another with --listen"), error)
     })?;
+    let alert_key = app::alert_key(settings)?;
     let vault = session.vault()?;
+    if let Some(key) = alert_key {
+        vault.set_alert_key(key);
+    }
     Identifier::prepare();
     let edge = http_settings(settings);
     let app = Arc::new(http::Edge::new(vault.clone(), &edge, app::request_ids()));
@@ -98,6 +102,7 @@ fn schedule(settings: &crate::config::Settings) -> Schedule {
         seal_interval: interval(settings.seal_interval_s),
         purge_interval: interval(settings.purge_interval_s),
         retention_interval: interval(settings.retention_interval_s),
+        alerts: settings.alerts.as_ref().map(|alerts| (alerts.receiver.clone(), FIRST_PAUSE)),
     }
 }
 

@@ -56,6 +56,12 @@ pub(super) struct Create {
     /// Requests per second it may make [default: no limit of its own]
     #[arg(long, value_name = "N")]
     rate: Option<u32>,
+    /// Members it may touch within an hour, where that is fewer than its role may
+    #[arg(long, value_name = "N")]
+    members_per_hour: Option<u32>,
+    /// Members it may touch within a day, where that is fewer than its role may
+    #[arg(long, value_name = "N")]
+    members_per_day: Option<u32>,
     /// Whose people or machines use it: members are shown this when they ask who used their data
     #[arg(long, value_name = "NAME")]
     organisation: Option<String>,
@@ -87,7 +93,17 @@ impl Create {
     fn run(self, session: &Session, vault: &Vault, ctx: &Ctx) -> Result<(), Failure> {
         let expires_at = self.expires_in.map(|span| session.now().plus_millis(span.millis()));
         let Self { role, label, member, rate: rate_per_s, json, organisation, recipient, .. } = self;
-        let token = NewToken { role, label, member, expires_at, rate_per_s, organisation, recipient };
+        let token = NewToken {
+            role,
+            label,
+            member,
+            expires_at,
+            rate_per_s,
+            members_per_hour: self.members_per_hour,
+            members_per_day: self.members_per_day,
+            organisation,
+            recipient,
+        };
         let issued = vault.create_token(ctx, &token).wait()?;
         if json {
             return session.out.json(&json!({ "token": issued.secret.as_str(), "info": issued.info }));

@@ -120,6 +120,58 @@ pub const KEYS: &[Key] = &[
         "mirror.directories",
         "Directories that keep the newest keys, index and ledger besides the database, with ':' between them.",
     ),
+    plain(
+        "limits.members_per_hour.crm",
+        "0",
+        "Members a token of role crm may touch within an hour, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_hour.support",
+        "1000",
+        "Members a token of role support may touch within an hour, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_hour.marketing",
+        "0",
+        "Members a token of role marketing may touch within an hour, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_hour.analyst",
+        "0",
+        "Members a token of role analyst may touch within an hour, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_day.crm",
+        "0",
+        "Members a token of role crm may touch within a day, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_day.support",
+        "0",
+        "Members a token of role support may touch within a day, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_day.marketing",
+        "0",
+        "Members a token of role marketing may touch within a day, counted each time (0: no limit).",
+    ),
+    plain(
+        "limits.members_per_day.analyst",
+        "0",
+        "Members a token of role analyst may touch within a day, counted each time (0: no limit).",
+    ),
+    plain(
+        "window.members_per_hour",
+        "10000",
+        "Members a token may be shown in bulk within an hour while no window is open for it (0: no limit).",
+    ),
+    plain(
+        "alerts.url",
+        "",
+        "Where alerts are sent: http:// and an address of this machine, such as http://127.0.0.1:9000/alerts.",
+    ),
+    path("alerts.key_file", "", "The file of the secret that signs alerts: whsec_ and base64 of 24 to 64 bytes."),
+    plain("alerts.denials_per_minute", "30", "Denials of one token within a minute that raise an alert (0: none do)."),
     plain("log.format", "text", "Form of the log on standard error: text or json."),
     plain("log.level", "info", "Least level that is logged: error, warn, info, debug or trace."),
 ];

@@ -10,11 +10,14 @@
 
 mod error;
 mod file;
+mod guards;
 mod key;
+mod paths;
 mod resolve;
 mod settings;
 
 pub use error::ConfigError;
+pub use guards::AlertSettings;
 pub use key::{ENVIRONMENT_PREFIX, KEYS, Key};
 pub use resolve::{Chosen, Origin, Resolved, Typed};
 pub use settings::{LogFormat, LogLevel, ReadDurability, Settings};

@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::key::LIST_SEPARATOR;
+use super::paths::lies_within;
 use super::resolve::Chosen;
-use super::{ConfigError, Key};
+use super::{AlertSettings, ConfigError, Key, guards};
 use crate::tlog::{SignatureType, VerifierKey};
 use crate::vault::crowd::segment::FLOOR_MIN;
+use crate::vault::guard::GuardSettings;
 use crate::vault::log::LogSettings;
 use crate::vault::request::RequestSettings;
 
@@ -100,6 +102,10 @@ pub struct Settings {
     pub backup_rate_mib_s: u64,
     /// Directories that mirror the newest control rows.
     pub mirrors: Vec<PathBuf>,
+    /// What guards against misuse.
+    pub guards: GuardSettings,
+    /// Where alerts are sent.
+    pub alerts: Option<AlertSettings>,
     /// Form of the log.
     pub log_format: LogFormat,
     /// Least level that is logged.
@@ -145,6 +151,8 @@ impl Settings {
             backup_directory: from.optional_path("backup.directory"),
             backup_rate_mib_s: from.number("backup.rate_mib_s", 0..=65_536, "a whole number from 0 to 65536")?,
             mirrors: from.paths("mirror.directories"),
+            guards: guards::read(&from)?,
+            alerts: guards::alerts(&from)?,
             log_format: from.one_of("log.format", LOG_FORMATS, "text or json")?,
             log_level: from.one_of("log.level", LOG_LEVELS, "error, warn, info, debug or trace")?,
         };
@@ -207,22 +215,6 @@ impl Settings {
     }
 }
 
-/// Whether `inner` is `outer` or below it, as far as the file system tells; neither need exist.
-fn lies_within(inner: &Path, outer: &Path) -> bool {
-    resolved(inner).starts_with(resolved(outer))
-}
-
-/// The path with links followed as far as it exists, and made absolute.
-fn resolved(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for ancestor in absolute.ancestors() {
-        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), absolute.strip_prefix(ancestor)) {
-            return real.join(rest);
-        }
-    }
-    absolute
-}
-
 const READ_DURABILITY: &[(&str, ReadDurability)] =
     &[("interval", ReadDurability::Interval), ("sync", ReadDurability::Sync)];
 
@@ -236,7 +228,7 @@ const LOG_LEVELS: &[(&str, LogLevel)] = &[
     ("trace", LogLevel::Trace),
 ];
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     chosen: &'a [(&'static Key, Chosen)],
 }
 
@@ -251,7 +243,7 @@ impl Reader<'_> {
         ConfigError::Invalid { name, origin, expected }
     }
 
-    fn optional_path(&self, name: &'static str) -> Option<PathBuf> {
+    pub(super) fn optional_path(&self, name: &'static str) -> Option<PathBuf> {
         let text = self.text(name);
         (!text.is_empty()).then(|| PathBuf::from(text))
     }
@@ -268,7 +260,7 @@ impl Reader<'_> {
         self.text(name).parse().map_err(|_| self.invalid(name, expected))
     }
 
-    fn optional<T: std::str::FromStr>(
+    pub(super) fn optional<T: std::str::FromStr>(
         &self,
         name: &'static str,
         expected: &'static str,
@@ -298,7 +290,12 @@ impl Reader<'_> {
         Ok(words)
     }
 
-    fn number<T>(&self, name: &'static str, range: RangeInclusive<T>, expected: &'static str) -> Result<T, ConfigError>
+    pub(super) fn number<T>(
+        &self,
+        name: &'static str,
+        range: RangeInclusive<T>,
+        expected: &'static str,
+    ) -> Result<T, ConfigError>
     where
         T: std::str::FromStr + PartialOrd,
     {

@@ -42,8 +42,9 @@ pub fn equal_constant_time(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
 
-/// HMAC-SHA256 under a 32-byte key, over the parts one after the other.
-pub(super) fn hmac(key: &[u8; KEY_LEN], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+/// HMAC-SHA256 under a key of at most one block (64 bytes), over the parts one after the other.
+pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+    debug_assert!(key.len() <= 64);
     // The key as one block of the hash, padded as HMAC pads it: this constructor cannot fail.
     let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);

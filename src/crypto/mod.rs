@@ -13,6 +13,7 @@ mod hash;
 mod kek;
 mod key;
 mod sign;
+mod webhook;
 
 pub use crate::codec::Plaintext;
 pub use derive::{CursorKey, IdempotencyKey, IndexEntryPlace, IndexKeys, MemberNotes, PostingKey};
@@ -23,6 +24,7 @@ pub use hash::{Hasher, equal_constant_time, sha256};
 pub use kek::{PassphraseParams, kek_from_key_file, kek_from_passphrase};
 pub use key::Key;
 pub use sign::{LogKey, PublicKey, SIGNATURE_LEN};
+pub use webhook::WebhookKey;
 
 use crate::codec;
 use crate::types::place::{Data, Member, Node, VaultRoot};

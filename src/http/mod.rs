@@ -15,6 +15,7 @@ mod edge;
 mod erasures;
 mod extract;
 mod history;
+mod guard_metrics;
 mod guards;
 mod holds;
 mod io;

@@ -189,6 +189,7 @@ fn path_parameters(template: &str) -> Vec<Parameter> {
         "compartment" => pattern("^[a-z0-9][a-z0-9_-]{0,31}$"),
         "name" => pattern("^[a-z0-9][a-z0-9._-]{0,63}$"),
         "path" => pattern(r"^([0-7]|entries)(/x[0-9]{3}){0,5}/[0-9]{3}(\.p/[1-9][0-9]{0,2})?$"),
+        "token" => pattern("^[0-9a-f]{16}$"),
         "scope" => pattern("^(all|role:[a-z]+|token:[0-9a-f]{16})$"),
         "index" => pattern("^(0|[1-9][0-9]{0,17})$"),
         _ if template.starts_with("/v1/tokens") => pattern("^[0-9a-f]{16}$"),

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::extract::Caller;
 use super::problem::Problem;
 use super::shared::Shared;
-use super::{reply, schema};
+use super::{guard_metrics, reply, schema};
 
 pub(super) async fn policy(caller: Caller) -> Result<Response, Problem> {
     let policy = caller.vault.policy_text(&caller.ctx).settled().await?;
@@ -29,7 +29,8 @@ pub(super) async fn ready(State(shared): State<Shared>) -> Result<Response, Prob
 }
 
 pub(super) async fn metrics(State(shared): State<Shared>) -> Response {
-    let text = shared.metrics.text(&shared.routes, shared.in_flight(), shared.vault.ready().is_ok());
+    let mut text = shared.metrics.text(&shared.routes, shared.in_flight(), shared.vault.ready().is_ok());
+    text.push_str(&guard_metrics::text(&shared.vault.guard_counts()));
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4");
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }

@@ -10,8 +10,19 @@ use crate::types::TokenId;
 use crate::vault::api::NewToken;
 
 pub(super) async fn create(caller: Caller, Json(body): Json<schema::NewToken>) -> Result<Response, Problem> {
-    let schema::NewToken { role, label, member, expires_at, rate_per_s, organisation, recipient } = body;
-    let token = NewToken { role: role.0, label, member, expires_at, rate_per_s, organisation, recipient };
+    let schema::NewToken { role, label, member, expires_at, rate_per_s, organisation, recipient, .. } = body;
+    let (members_per_hour, members_per_day) = (body.members_per_hour, body.members_per_day);
+    let token = NewToken {
+        role: role.0,
+        label,
+        member,
+        expires_at,
+        rate_per_s,
+        members_per_hour,
+        members_per_day,
+        organisation,
+        recipient,
+    };
     let issued = caller.vault.create_token(&caller.ctx, &token).settled().await?;
     reply::json(StatusCode::CREATED, &schema::Issued { token: &issued.secret, info: &issued.info })
 }

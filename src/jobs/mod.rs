@@ -1,9 +1,11 @@
 //! What the vault does by itself while it serves: seal what was erased, purge what is sealed, and take what
-//! has been kept long enough, on a schedule.
+//! has been kept long enough, on a schedule; send alerts as they come.
 //!
 //! A thread for each, which sleeps most of its time and ends when it is told to. Knows the facade and rank 0 only; holds no
 //! key and sees no row. A job that fails is logged and tried again at its next turn: nothing is lost by waiting, for
 //! what waits is written down in the vault. Started and stopped by the command `serve`.
+
+mod webhook;
 
 use std::io;
 use std::sync::Arc;
@@ -15,11 +17,13 @@ use parking_lot::{Condvar, Mutex};
 use crate::code::{Code, Coded};
 use crate::vault::Vault;
 
+pub use webhook::{ATTEMPTS_MAX, FIRST_PAUSE, InvalidReceiver, Receiver};
+
 /// The first purge of a life of the vault comes no later than this after its start, however rare the others are.
 const FIRST_PURGE: Duration = Duration::from_secs(15 * 60);
 
 /// When each job has its turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// Between two looks whether anything waits to be sealed; `None`: only on demand.
     pub seal_interval: Option<Duration>,
@@ -27,6 +31,8 @@ pub struct Schedule {
     pub purge_interval: Option<Duration>,
     /// Between two looks for what has been kept long enough; `None`: only on demand.
     pub retention_interval: Option<Duration>,
+    /// Where alerts are sent, and the pause after the first attempt; `None`: they stay in log and ledger.
+    pub alerts: Option<(Receiver, Duration)>,
 }
 
 /// The running jobs.
@@ -72,6 +78,10 @@ impl Jobs {
         if let Some(interval) = schedule.retention_interval.filter(|_| begun.is_ok()) {
             begun = jobs.begin("jobs-retention", interval, interval, retention);
         }
+        if let Some((receiver, pause)) = schedule.alerts.filter(|_| begun.is_ok()) {
+            let (vault, bell) = (jobs.vault.clone(), Arc::clone(&jobs.bell));
+            begun = jobs.thread("jobs-alerts", move || webhook::send_all(&vault, &receiver, pause, &bell));
+        }
         match begun {
             Ok(()) => Ok(jobs),
             Err(error) => {
@@ -96,6 +106,10 @@ impl Jobs {
                 pause = interval;
             }
         };
+        self.thread(name, work)
+    }
+
+    fn thread(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
         Ok(())
     }
@@ -105,6 +119,7 @@ impl Jobs {
         *self.bell.stopping.lock() = true;
         self.bell.wake.notify_all();
         self.vault.stop_purges();
+        self.vault.close_alerts();
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("the jobs ended by a panic");

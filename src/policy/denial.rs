@@ -56,11 +56,14 @@ pub enum Denial {
     /// The token reads more members than it may outside a window for bulk reads.
     #[error("this token has read as many members as it may; open a window for bulk reads")]
     WindowClosed = 15,
+    /// The token touches more members than it may within an hour or a day.
+    #[error("this token has touched as many members as it may; wait and repeat")]
+    OverQuota = 16,
 }
 
 impl Denial {
     /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Forbidden,
         Self::PurposeRequired,
         Self::PurposeUnknown,
@@ -76,6 +79,7 @@ impl Denial {
         Self::RecipientNotAllowed,
         Self::Frozen,
         Self::WindowClosed,
+        Self::OverQuota,
     ];
 
     /// Whether it is the member that stands against the use of its data: another member may say otherwise.
@@ -111,6 +115,7 @@ impl Coded for Denial {
             Self::RecipientNotAllowed => Code::RecipientNotAllowed,
             Self::Frozen => Code::Frozen,
             Self::WindowClosed => Code::WindowClosed,
+            Self::OverQuota => Code::RateLimited,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Prepared<T> {
     reply: T,
     change: Option<(Change, Durability)>,
     done: Option<Done<T>>,
+    /// Whether the reply shows data, and so must not leave once its caller is frozen.
+    shows: bool,
 }
 
 /// What is still to be filled in or remembered once the change is committed.
@@ -33,17 +35,22 @@ type Done<T> = Box<dyn FnOnce(&mut T, &Receipt) + Send>;
 impl<T> Prepared<T> {
     /// A reply whose change is fsynced before it leaves.
     pub(crate) fn durable(reply: T, change: Change) -> Self {
-        Self { reply, change: Some((change, Durability::Synced)), done: None }
+        Self { reply, change: Some((change, Durability::Synced)), done: None, shows: false }
     }
 
     /// A reply whose evidence is in the write-ahead log before it leaves.
     pub(crate) fn logged(reply: T, change: Change) -> Self {
-        Self { reply, change: Some((change, Durability::Buffered)), done: None }
+        Self { reply, change: Some((change, Durability::Buffered)), done: None, shows: true }
     }
 
     /// A reply that says nothing about a member and needs no evidence.
     pub(crate) fn unlogged(reply: T) -> Self {
-        Self { reply, change: None, done: None }
+        Self { reply, change: None, done: None, shows: false }
+    }
+
+    /// A change whose reply shows data too.
+    pub(crate) fn that_shows_data(self) -> Self {
+        Self { shows: true, ..self }
     }
 
     /// Runs `done` once the change is committed, before the reply leaves.
@@ -184,8 +191,8 @@ impl<'v, T> Act<'v, T> {
         let frozen_times = self.vault.guards().frozen_times();
         match (self.prepare)() {
             Ok(Prepared { reply, change: None, .. }) => Step::Answer(Ok(reply)),
-            Ok(Prepared { reply, change: Some((change, durability)), done }) => {
-                let seen = (durability == Durability::Buffered).then_some(frozen_times);
+            Ok(Prepared { reply, change: Some((change, durability)), done, shows }) => {
+                let seen = shows.then_some(frozen_times);
                 Step::Commit(self.vault.ledger().submit(change, durability), Reply { reply, done, seen })
             }
             // The facts moved between one look and the next.

@@ -63,8 +63,8 @@ pub enum Error {
     /// No valid token.
     #[error("present a valid token as 'Authorization: Bearer ...'")]
     Unauthenticated,
-    /// Too many requests of one token.
-    #[error("this token has made too many requests; wait and repeat")]
+    /// Too many requests of one token, or too many members touched by it.
+    #[error("this token has made too many requests, or touched too many members; wait and repeat")]
     RateLimited {
         /// When a request will be accepted again.
         retry_after_s: u32,

@@ -78,6 +78,7 @@ fn prepare_members(case: &Case<'_>, page: &Page) -> Decision<Listing<MemberId>> 
     case.decide_plain(Action::MemberList)?;
     let found = rows(case, Keyspace::Control, &range(case, LISTING_MEMBERS, &[keys::tag::MEMBER], page)?, page.limit)?;
     let items = found.rows.iter().map(|(key, _)| keys::parse_member(key)).collect::<Result<_, _>>()?;
+    case.shows(found.rows.len());
     let change = case.vault.event(case.ctx, Event::MemberList, case.now);
     Ok(Prepared::logged(Listing { items, next: next(case, LISTING_MEMBERS, &found) }, change))
 }

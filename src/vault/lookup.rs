@@ -36,6 +36,7 @@ fn prepare(case: &Case<'_>, kind: IdentifierKind, value: &str) -> Decision<Membe
         return Err(Refusal::logged(Error::not_found(), evidence));
     };
     let body = vault.keyring().open_member(vault.engine(), &member, &row)?;
+    case.watch(Action::MemberLookup, &member, &body.mk, &body.standing);
     let detail = AccessDetail { fields: Some(vec![kind.as_str()]), ..AccessDetail::of_member(case.ctx, case.now) };
     let mut change = vault.access(case.ctx, Event::MemberLookup, &member, &body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member });

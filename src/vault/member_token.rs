@@ -74,6 +74,8 @@ fn prepare(case: &Case<'_>, member: &MemberId, input: &NewMemberToken) -> Decisi
         expires_at: case.now.plus_millis(u64::from(minutes) * 60_000),
         revoked_at: None,
         rate_per_s: Some(RATE_PER_S),
+        members_per_hour: None,
+        members_per_day: None,
         organisation: None,
         recipient: None,
     };

@@ -81,7 +81,10 @@ impl<'a> Case<'a> {
         self.unfrozen(action)?;
         let request =
             Request { actor: &self.ctx.actor, action, purpose: self.ctx.purpose.as_ref(), member, compartment };
-        crate::policy::decide(&self.policy, &request, facts).map_err(|denial| self.denied(action, denial))
+        let permit = crate::policy::decide(&self.policy, &request, facts);
+        let permit = permit.map_err(|denial| self.denied(action, denial))?;
+        self.within_bounds(action)?;
+        Ok(permit)
     }
 
     /// Asks the policy about something that is about no member.
@@ -127,7 +130,11 @@ impl<'a> Case<'a> {
             match self.vault.keyring().open_member(self.vault.engine(), member, &row) {
                 Ok(body) => {
                     return match self.scales(&body.standing).admit(permit) {
-                        Ok(()) => Ok(Some(Opened { permit: permit.clone(), row, body })),
+                        Ok(()) => {
+                            // Only who is not passed over is touched.
+                            self.watch(permit.action(), member, &body.mk, &body.standing);
+                            Ok(Some(Opened { permit: permit.clone(), row, body }))
+                        }
                         Err(denial) if denial.is_the_members() => Ok(None),
                         Err(denial) => Err(denial.into()),
                     };
@@ -138,7 +145,8 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Finds the member, decides, opens its keys, and weighs what the member says of the stated purpose. The keys live no longer than the returned value.
+    /// Finds the member, decides, opens its keys, and weighs what the member says of the stated purpose. The keys live no
+    /// longer than the returned value.
     pub(crate) fn open_member(
         &self,
         action: Action,
@@ -159,6 +167,7 @@ impl<'a> Case<'a> {
             })?;
             match self.vault.keyring().open_member(self.vault.engine(), member, &row) {
                 Ok(body) => {
+                    self.watch(action, member, &body.mk, &body.standing);
                     self.admit(&permit, &body.standing)?;
                     return Ok(Opened { permit, row, body });
                 }

@@ -56,6 +56,10 @@ struct StoredToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rate_per_s: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    members_per_hour: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    members_per_day: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     organisation: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recipient: Option<RecipientName>,
@@ -90,6 +94,11 @@ impl TokenBook {
             recipient: info.recipient.clone(),
         };
         self.0.write().insert(info.id, Arc::new(KnownToken { info, actor, hash, rate }));
+    }
+
+    /// Members a token may touch within an hour and a day, by its own bounds.
+    pub(crate) fn quota_of(&self, id: &TokenId) -> (Option<u32>, Option<u32>) {
+        self.0.read().get(id).map_or((None, None), |token| (token.info.members_per_hour, token.info.members_per_day))
     }
 
     /// The role of a token, also of one that has ended.
@@ -212,6 +221,7 @@ impl Vault {
         let hash = hash.try_into().map_err(|_| undecodable())?;
         let StoredToken { role, label, member, created_at, expires_at, revoked_at, rate_per_s, .. } = stored;
         let (organisation, recipient) = (stored.organisation, stored.recipient);
+        let (members_per_hour, members_per_day) = (stored.members_per_hour, stored.members_per_day);
         let info = TokenInfo {
             id,
             role,
@@ -221,6 +231,8 @@ impl Vault {
             expires_at,
             revoked_at,
             rate_per_s,
+            members_per_hour,
+            members_per_day,
             organisation,
             recipient,
         };
@@ -236,6 +248,8 @@ impl Vault {
             expires_at: info.expires_at,
             revoked_at: info.revoked_at,
             rate_per_s: info.rate_per_s,
+            members_per_hour: info.members_per_hour,
+            members_per_day: info.members_per_day,
             organisation: info.organisation.clone(),
             recipient: info.recipient.clone(),
             secret_sha256: data_encoding::HEXLOWER.encode(hash),
@@ -263,6 +277,8 @@ fn prepare_create(case: &Case<'_>, input: &NewToken) -> Decision<IssuedToken> {
         expires_at: input.expires_at.unwrap_or(case.now.plus_millis(TTL_DEFAULT_MS)),
         revoked_at: None,
         rate_per_s: input.rate_per_s,
+        members_per_hour: input.members_per_hour,
+        members_per_day: input.members_per_day,
         organisation: input.organisation.clone(),
         recipient: input.recipient.clone(),
     };
@@ -290,6 +306,12 @@ fn check(case: &Case<'_>, input: &NewToken) -> Result<(), Error> {
     }
     if input.rate_per_s.is_some_and(|rate| rate == 0 || rate > RATE_MAX) {
         return Err(Error::invalid("/rate_per_s", "a rate lies between 1 and 1,000,000 requests per second"));
+    }
+    if input.members_per_hour == Some(0) {
+        return Err(Error::invalid("/members_per_hour", "a quota is at least 1; leave it out for that of the role"));
+    }
+    if input.members_per_day == Some(0) {
+        return Err(Error::invalid("/members_per_day", "a quota is at least 1; leave it out for that of the role"));
     }
     let too_late = case.now.plus_millis(TTL_MAX_MS);
     if input.expires_at.is_some_and(|end| end <= case.now || end > too_late) {

@@ -11,36 +11,48 @@ fn config_show_tells_where_each_value_comes_from() {
     let mut command = desk.command(&["config", "show", "--config", "settings.toml", "--log-format", "json"]);
     command.env("MEMBERVAULT_HTTP_TIMEOUT_S", "5").env("MEMBERVAULT_PORT", "tcp://10.0.0.1:80");
     assert_snapshot!(desk.finish(command, "").shown(), @"
-    out: data                      vault/data              settings.toml, line 1
-    out: keyring                   membervault.keyring     default
-    out: key_file                  key                     environment, MEMBERVAULT_KEY_FILE
-    out: passphrase_file           (not set)               default
-    out: next.key_file             (not set)               default
-    out: next.passphrase_file      (not set)               default
-    out: policy                    (not set)               default
-    out: schema.file               (not set)               default
-    out: http.listen               127.0.0.1:8200          default
-    out: http.behind_tls_proxy     false                   default
-    out: http.timeout_s            5                       environment, MEMBERVAULT_HTTP_TIMEOUT_S
-    out: http.concurrency_max      1024                    default
-    out: ledger.read_durability    interval                default
-    out: ledger.origin             (not set)               default
-    out: ledger.public             false                   default
-    out: ledger.witnesses          (not set)               default
-    out: storage.cache_mib         64                      settings.toml, line 4
-    out: storage.write_buffer_mib  64                      default
-    out: seal.interval_s           60                      default
-    out: seal.capsules             (not set)               default
-    out: purge.interval_s          86400                   default
-    out: purge.rate_mib_s          50                      default
-    out: requests.second_person    erase_bulk export_bulk  default
-    out: retention.interval_s      0                       default
-    out: segments.floor            20                      default
-    out: backup.directory          (not set)               default
-    out: backup.rate_mib_s         100                     default
-    out: mirror.directories        (not set)               default
-    out: log.format                json                    flag, --log-format
-    out: log.level                 warn                    environment, MEMBERVAULT_LOG_LEVEL
+    out: data                               vault/data              settings.toml, line 1
+    out: keyring                            membervault.keyring     default
+    out: key_file                           key                     environment, MEMBERVAULT_KEY_FILE
+    out: passphrase_file                    (not set)               default
+    out: next.key_file                      (not set)               default
+    out: next.passphrase_file               (not set)               default
+    out: policy                             (not set)               default
+    out: schema.file                        (not set)               default
+    out: http.listen                        127.0.0.1:8200          default
+    out: http.behind_tls_proxy              false                   default
+    out: http.timeout_s                     5                       environment, MEMBERVAULT_HTTP_TIMEOUT_S
+    out: http.concurrency_max               1024                    default
+    out: ledger.read_durability             interval                default
+    out: ledger.origin                      (not set)               default
+    out: ledger.public                      false                   default
+    out: ledger.witnesses                   (not set)               default
+    out: storage.cache_mib                  64                      settings.toml, line 4
+    out: storage.write_buffer_mib           64                      default
+    out: seal.interval_s                    60                      default
+    out: seal.capsules                      (not set)               default
+    out: purge.interval_s                   86400                   default
+    out: purge.rate_mib_s                   50                      default
+    out: requests.second_person             erase_bulk export_bulk  default
+    out: retention.interval_s               0                       default
+    out: segments.floor                     20                      default
+    out: backup.directory                   (not set)               default
+    out: backup.rate_mib_s                  100                     default
+    out: mirror.directories                 (not set)               default
+    out: limits.members_per_hour.crm        0                       default
+    out: limits.members_per_hour.support    1000                    default
+    out: limits.members_per_hour.marketing  0                       default
+    out: limits.members_per_hour.analyst    0                       default
+    out: limits.members_per_day.crm         0                       default
+    out: limits.members_per_day.support     0                       default
+    out: limits.members_per_day.marketing   0                       default
+    out: limits.members_per_day.analyst     0                       default
+    out: window.members_per_hour            10000                   default
+    out: alerts.url                         (not set)               default
+    out: alerts.key_file                    (not set)               default
+    out: alerts.denials_per_minute          30                      default
+    out: log.format                         json                    flag, --log-format
+    out: log.level                          warn                    environment, MEMBERVAULT_LOG_LEVEL
     err: not a setting, so not used: MEMBERVAULT_PORT
     exit 0
     ");

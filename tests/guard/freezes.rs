@@ -1,57 +1,14 @@
 //! Stops in an emergency.
 
-use membervault::code::{Code, Coded};
-use membervault::testkit::vault::{TestVault, ctx};
-use membervault::types::{Actor, Ctx, FreezeScope, MemberId, RecordMeta, Role, TokenId};
-use membervault::vault::Error;
+use membervault::code::Code;
+use membervault::testkit::vault::ctx;
+use membervault::types::{Actor, Ctx, FreezeScope, Role, TokenId};
 use membervault::vault::api::guard::NewFreeze;
-use membervault::vault::api::{NewMember, NewToken, Page, RecordAddress, RecordQuery};
-use serde_json::{Map, json};
+use membervault::vault::api::{NewToken, Page};
+use serde_json::json;
 
+use crate::house::{House, code, token};
 use crate::support::desk::{Ask, Desk};
-
-/// A vault with one member, and a token of role `crm` and its context.
-struct House {
-    test: TestVault,
-    member: MemberId,
-    crm: Ctx,
-}
-
-impl House {
-    fn open(seed: u64) -> Self {
-        let test = TestVault::new(seed);
-        let profile = Map::from_iter([("name".to_owned(), json!("Ada"))]);
-        let new = NewMember { profile, meta: RecordMeta::default(), idempotency_key: None };
-        let member = test.vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id;
-        let crm = token(&test, Role::Crm, None);
-        Self { test, member, crm }
-    }
-
-    fn read(&self, ctx: &Ctx) -> Result<(), Error> {
-        let query = RecordQuery { address: RecordAddress::profile(self.member), fields: None };
-        self.test.vault.read_record(ctx, &query).wait().map(|_| ())
-    }
-
-    fn freeze(&self, by: &Ctx, scope: FreezeScope) -> Result<(), Error> {
-        let freeze = NewFreeze { scope, reason: "a drill".to_owned() };
-        self.test.vault.set_freeze(by, &freeze).wait().map(|_| ())
-    }
-
-    fn release(&self, by: &Ctx, scope: FreezeScope) -> Result<(), Error> {
-        self.test.vault.release_freeze(by, &scope).wait()
-    }
-}
-
-/// The context of a new token.
-fn token(test: &TestVault, role: Role, member: Option<MemberId>) -> Ctx {
-    let new = NewToken { member, ..NewToken::new(role, "a test") };
-    let issued = test.vault.create_token(&ctx(Role::Admin), &new).wait().unwrap();
-    Ctx { actor: test.vault.authenticate(&issued.secret).unwrap(), ..ctx(role) }
-}
-
-fn code<T>(result: Result<T, Error>) -> Option<Code> {
-    result.err().map(|error| error.code())
-}
 
 #[test]
 fn a_frozen_token_can_do_nothing_and_others_go_on() {

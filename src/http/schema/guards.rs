@@ -7,9 +7,14 @@ use utoipa::ToSchema;
 
 use super::SMALL_BODY_BYTES_MAX;
 use crate::http::extract::{RequestBody, Word};
-use crate::types::FreezeScope;
+use crate::types::{FreezeScope, TokenId};
 
 impl RequestBody for NewFreeze {
+    const BYTES_MAX: usize = SMALL_BODY_BYTES_MAX;
+    const MEDIA_TYPES: &'static [&'static str] = &["application/json"];
+}
+
+impl RequestBody for NewWindow {
     const BYTES_MAX: usize = SMALL_BODY_BYTES_MAX;
     const MEDIA_TYPES: &'static [&'static str] = &["application/json"];
 }
@@ -25,6 +30,22 @@ pub(in crate::http) struct NewFreeze {
     /// Why, in a few words; no personal data.
     #[schema(min_length = 1, max_length = 256)]
     pub(in crate::http) reason: String,
+}
+
+/// A window for bulk reads, to be opened.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "3f0c5a8e91d2b764", "reason": "the newsletter of June", "minutes": 60}))]
+pub(in crate::http) struct NewWindow {
+    /// The token that is to read in bulk.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{16}$")]
+    pub(in crate::http) token: TokenId,
+    /// Why, in a few words; no personal data.
+    #[schema(min_length = 1, max_length = 256)]
+    pub(in crate::http) reason: String,
+    /// For how many minutes.
+    #[schema(minimum = 1, maximum = 480)]
+    pub(in crate::http) minutes: u32,
 }
 
 shapes! {
@@ -46,5 +67,28 @@ shapes! {
     struct FreezeList {
         /// The stops, by scope.
         items: Vec<Freeze>,
+    }
+
+    /// The time in which a token may read in bulk.
+    struct Window {
+        /// The token.
+        #[schema(pattern = "^[0-9a-f]{16}$")]
+        token: String,
+        /// Why.
+        reason: String,
+        /// Since when.
+        #[schema(format = DateTime)]
+        opened_at: String,
+        /// By which token.
+        opened_by: String,
+        /// When it closes by itself.
+        #[schema(format = DateTime)]
+        closes_at: String,
+    }
+
+    /// The windows that are open.
+    struct WindowList {
+        /// The windows, by token.
+        items: Vec<Window>,
     }
 }

@@ -262,6 +262,12 @@ shapes! {
         /// Requests per second.
         #[schema(nullable = false)]
         rate_per_s: Option<u32>,
+        /// Members it may touch within an hour.
+        #[schema(nullable = false)]
+        members_per_hour: Option<u32>,
+        /// Members it may touch within a day.
+        #[schema(nullable = false)]
+        members_per_day: Option<u32>,
         /// Whose people or machines use it.
         #[schema(nullable = false)]
         organisation: Option<String>,

@@ -131,6 +131,12 @@ pub(in crate::http) struct NewToken {
     /// Requests per second; without it no limit of its own.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub(in crate::http) rate_per_s: Option<u32>,
+    /// Members it may touch within an hour; without it, or where it is higher, as many as its role may.
+    #[schema(minimum = 1)]
+    pub(in crate::http) members_per_hour: Option<u32>,
+    /// Members it may touch within a day; without it, or where it is higher, as many as its role may.
+    #[schema(minimum = 1)]
+    pub(in crate::http) members_per_day: Option<u32>,
     /// Whose people or machines use it. Members are shown it when they ask who used their data.
     #[schema(min_length = 1, max_length = 64)]
     pub(in crate::http) organisation: Option<String>,

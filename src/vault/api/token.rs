@@ -18,6 +18,10 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
     /// Requests per second; `None` for no limit of its own.
     pub rate_per_s: Option<u32>,
+    /// Members it may touch within an hour, where that is to be fewer than its role may.
+    pub members_per_hour: Option<u32>,
+    /// Members it may touch within a day, where that is to be fewer than its role may.
+    pub members_per_day: Option<u32>,
     /// Whose people or machines use it, in words. Members are shown it when they ask who used their data.
     pub organisation: Option<String>,
     /// The recipient what is read goes to, where it leaves the house: its name in the register of recipients.
@@ -33,6 +37,8 @@ impl NewToken {
             member: None,
             expires_at: None,
             rate_per_s: None,
+            members_per_hour: None,
+            members_per_day: None,
             organisation: None,
             recipient: None,
         }
@@ -68,6 +74,12 @@ pub struct TokenInfo {
     /// Requests per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate_per_s: Option<u32>,
+    /// Members it may touch within an hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members_per_hour: Option<u32>,
+    /// Members it may touch within a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub members_per_day: Option<u32>,
     /// Whose people or machines use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organisation: Option<String>,

@@ -73,6 +73,7 @@ fn prepare(case: &Case<'_>, query: &AudienceQuery, page: &Page, limit: usize) ->
     })?;
     let next = walked.last.filter(|_| walked.more).map(|last| Place { last, counted: 0, phase: Phase::Showing });
     let next = next.map(|place| vault.seal_place(&question, &place)).transpose()?;
+    case.shows(items.len());
     Ok(Prepared::logged(Listing { items, next }, change))
 }
 

@@ -21,6 +21,7 @@ use super::super::api::Listing;
 use super::super::api::guard::{Freeze, NewFreeze, Noted};
 use super::super::pipeline::Case;
 use super::super::{Error, Vault};
+use super::alert::AlertKind;
 use super::{Guards, check_reason};
 
 /// Freezes that can stand together.
@@ -31,6 +32,10 @@ pub(crate) const FREEZES_MAX: usize = 1_000;
 pub(super) struct Freezes(HashMap<FreezeScope, Freeze>);
 
 impl Freezes {
+    pub(super) fn count(&self) -> u64 {
+        self.0.len() as u64
+    }
+
     pub(super) fn stop(&self, actor: &Actor, action: Action) -> bool {
         if self.0.is_empty() {
             return false;
@@ -140,8 +145,11 @@ fn prepare_set(case: &Case<'_>, input: &NewFreeze) -> Decision<Freeze> {
     let (row, digest) = vault.seal_note(&key, &note)?;
     let mut change = vault.event(case.ctx, Event::Freeze(digest), case.now);
     change.put(tables::freeze::KEYSPACE, key, row);
-    let vault = vault.clone();
-    Ok(Prepared::durable(freeze, change).then(move |freeze, _| vault.learn_freeze(&scope, freeze)))
+    let (vault, ctx) = (vault.clone(), case.ctx.clone());
+    Ok(Prepared::durable(freeze, change).then(move |freeze, _| {
+        vault.learn_freeze(&scope, freeze);
+        vault.raise(AlertKind::Frozen, &ctx, None, Some(scope.to_string()));
+    }))
 }
 
 fn prepare_release(case: &Case<'_>, scope: &FreezeScope) -> Decision<()> {
@@ -154,8 +162,11 @@ fn prepare_release(case: &Case<'_>, scope: &FreezeScope) -> Decision<()> {
     let stamp = Some(RowStamp::of(&row));
     change.relies_on(Reliance::Row { keyspace: tables::freeze::KEYSPACE, key: key.clone(), stamp });
     change.delete(tables::freeze::KEYSPACE, key);
-    let vault = vault.clone();
-    Ok(Prepared::durable((), change).then(move |(), _| vault.learn_freeze(&scope, &freeze)))
+    let (vault, ctx) = (vault.clone(), case.ctx.clone());
+    Ok(Prepared::durable((), change).then(move |(), _| {
+        vault.learn_freeze(&scope, &freeze);
+        vault.raise(AlertKind::Unfrozen, &ctx, None, Some(scope.to_string()));
+    }))
 }
 
 #[cfg(test)]

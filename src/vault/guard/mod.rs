@@ -5,8 +5,13 @@
 //! Rows of freezes and windows are kept in memory too, so that a decision reads none; counters are in memory alone and
 //! begin anew with each start.
 
+pub mod alert;
+mod canary;
 mod freeze;
+mod quota;
 mod settings;
+mod tally;
+mod window;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +28,10 @@ use super::act::Refusal;
 use super::api::guard::Noted;
 use super::pipeline::Case;
 use super::{Error, Vault};
+use alert::{Counters, Outbox};
 use freeze::Freezes;
+use tally::Tallies;
+use window::Windows;
 
 pub use settings::GuardSettings;
 
@@ -39,6 +47,10 @@ pub(crate) struct Guards {
     freezes: ArcSwap<Freezes>,
     /// Grows with each freeze, after it is in force.
     frozen: AtomicU64,
+    windows: ArcSwap<Windows>,
+    tallies: Tallies,
+    counters: Counters,
+    outbox: Outbox,
     /// Held while memory is brought to what the rows say.
     learning: Mutex<()>,
 }
@@ -58,7 +70,8 @@ impl Vault {
 
     /// Reads what stands guard into memory, when the vault is opened.
     pub(super) fn load_guards(&self) -> Result<(), Error> {
-        self.load_freezes()
+        self.load_freezes()?;
+        self.load_windows()
     }
 
     /// A row of a freeze or a window, sealed, and its SHA-256 for the ledger.
@@ -88,6 +101,7 @@ impl Case<'_> {
 
     /// A denial, with the change that records it.
     pub(crate) fn denied(&self, action: Action, denial: Denial) -> Refusal {
+        self.count_denial(action);
         let evidence = self.vault.denial(self.ctx, action, denial, self.now);
         Refusal::logged(denial.into(), evidence)
     }

@@ -58,14 +58,18 @@ fn prepare(case: &Case<'_>, filter: &RecordFilter, page: &Page) -> Decision<List
     let mut change = case.vault.event(case.ctx, Event::RecordQuery, case.now);
     let detail = AccessDetail::of_member(case.ctx, case.now);
     let mut items: Vec<RecordFound> = Vec::new();
+    let mut members = 0;
     let next = case.walk(&permit, filter, page, &mut |member, body, stored| {
         if items.last().is_none_or(|last| last.member != *member) {
             change.absorb(case.vault.access(case.ctx, Event::RecordList, member, &body.mk, &detail)?);
             change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
+            case.watch(Action::RecordQuery, member, &body.mk, &body.standing);
+            members += 1;
         }
         items.push(RecordFound { member: *member, entry: entry(stored) });
         Ok(())
     })?;
+    case.shows(members);
     Ok(Prepared::logged(Listing { items, next }, change))
 }
 

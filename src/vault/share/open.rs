@@ -81,5 +81,5 @@ fn prepare(vault: &Vault, secret: &str, request: RequestId) -> Decision<SharedVi
         data: view.data,
         withheld: view.withheld,
     };
-    Ok(Prepared::durable(shown, change))
+    Ok(Prepared::durable(shown, change).that_shows_data())
 }

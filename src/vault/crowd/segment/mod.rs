@@ -193,5 +193,6 @@ fn prepare_members(case: &Case<'_>, query: &SegmentQuery, limit: usize) -> Decis
     })?;
     let next = walked.last.filter(|_| walked.more).map(|last| Place { last, counted: 0, phase: Phase::Showing });
     reply.next = next.map(|place| vault.seal_place(&question, &place)).transpose()?;
+    case.shows(reply.items.len());
     Ok(Prepared::logged(reply, change))
 }
