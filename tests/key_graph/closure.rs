@@ -9,9 +9,9 @@ use membervault::store::Keyspace;
 use membervault::testkit::recorder::Written;
 use membervault::types::place::{
     AccessPlace, ControlPlace, HoldPlace, Member, MemberRowPlace, Node, NodePlace, PagePlace, Place, RecordPlace,
-    Subtree,
+    RequestPlace, Subtree,
 };
-use membervault::types::{MemberId, VaultId};
+use membervault::types::{MemberId, RequestCaseId, VaultId};
 
 pub type Secret = [u8; 32];
 /// How everything begins that the histories write, and how long it is.
@@ -255,6 +255,29 @@ impl<'a> Walk<'a> {
                 for plain in self.open(&control, &ControlPlace { vault: self.vault, row_key: key }, values) {
                     self.reached.take(None, &plain);
                 }
+            }
+        }
+        for (key, values) in self.rows(Keyspace::Control, &[keys::tag::REQUEST, b'c']) {
+            for plain in self.open(&control, &ControlPlace { vault: self.vault, row_key: key }, values) {
+                self.reached.take(None, &plain);
+                self.request(&RequestCaseId::from_bytes(key[2..].try_into().unwrap()), &plain);
+            }
+        }
+    }
+
+    /// The texts in a request, under each key of its member.
+    fn request(&mut self, request: &RequestCaseId, plain: &Plaintext) {
+        let case: serde_json::Value = serde_json::from_slice(plain.expose()).unwrap();
+        let (Some(member), Some(texts)) = (case["member"].as_str(), case["texts"].as_str()) else { return };
+        let member: MemberId = member.parse().unwrap();
+        let envelope = data_encoding::BASE64.decode(texts.as_bytes()).unwrap();
+        let place = RequestPlace { vault: self.vault, member: &member, request };
+        let mks = self.reached.members.get(&member).map(|keys| keys.mk.clone()).unwrap_or_default();
+        for mk in mks {
+            let note = *Key::<Member>::from_key_bytes(&mk).notes().note.expose_key_bytes();
+            if let Some(plain) = open(&note, &place, &envelope) {
+                self.reached.opened += 1;
+                self.reached.take(Some((member, None)), &plain);
             }
         }
     }

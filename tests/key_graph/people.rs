@@ -14,8 +14,10 @@ use membervault::testkit::recorder::RecordingEngine;
 use membervault::testkit::slot;
 use membervault::testkit::vault::{TestVault, VAULT_ID, ctx};
 use membervault::types::slot::HolderState;
-use membervault::types::{ErasureId, HolderName, MemberId, RecordMeta, Role};
-use membervault::vault::api::{Expect, NewHold, NewMember, RecordAddress, RecordPatch, RecordQuery, RecordWrite};
+use membervault::types::{ErasureId, HolderName, MemberId, RecordMeta, Right, Role};
+use membervault::vault::api::{
+    Expect, NewHold, NewMember, NewRequest, RecordAddress, RecordPatch, RecordQuery, RecordWrite,
+};
 use membervault::vault::seal::Step;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -47,6 +49,10 @@ pub enum Op {
     },
     /// A legal hold, set and released.
     Hold {
+        who: usize,
+    },
+    /// A request, opened and taken back.
+    Ask {
         who: usize,
     },
     Erase {
@@ -82,6 +88,7 @@ pub fn op() -> impl Strategy<Value = Op> {
         2 => who.clone().prop_map(|who| Op::Identify { who }),
         1 => who.clone().prop_map(|who| Op::Read { who }),
         1 => who.clone().prop_map(|who| Op::Hold { who }),
+        2 => who.clone().prop_map(|who| Op::Ask { who }),
         4 => who.clone().prop_map(|who| Op::Erase { who }),
         3 => (who.clone(), 0..PARTS.len()).prop_map(|(who, part)| Op::ErasePart { who, part }),
         3 => (who, 0..=PARTS.len()).prop_map(|(who, part)| Op::Rotate { who, part }),
@@ -218,6 +225,7 @@ impl World {
             }),
             Op::Read { who } => self.with(who, Self::read),
             Op::Hold { who } => self.with(who, Self::hold),
+            Op::Ask { who } => self.with(who, Self::ask),
             Op::Erase { who } => self.with(who, Self::erase),
             Op::ErasePart { who, part } => self.with(who, |world, at| world.erase_part(at, PARTS[part])),
             Op::Rotate { who, part } => {
@@ -329,6 +337,14 @@ impl World {
         self.people[at].parts.entry(PROFILE).or_default().canaries.insert(0, hold.reason.clone());
         self.test.vault.set_hold(&compliance, &member, &hold).wait().unwrap();
         self.test.vault.release_hold(&compliance, &member).wait().unwrap();
+    }
+
+    fn ask(&mut self, at: usize) {
+        let (compliance, member) = (ctx(Role::Compliance), self.people[at].id);
+        let request = NewRequest { kind: Right::Access, purposes: Vec::new(), note: Some(self.canary()) };
+        self.people[at].parts.entry(PROFILE).or_default().canaries.insert(0, request.note.clone().unwrap());
+        let id = self.test.vault.open_request(&compliance, &member, &request).wait().unwrap().id;
+        self.test.vault.withdraw_request(&compliance, &id).wait().unwrap();
     }
 
     /// It fails where it is ended, and succeeds where nothing waited or nothing was left to certify.

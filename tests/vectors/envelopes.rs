@@ -74,6 +74,11 @@ fn places(entropy: &dyn Entropy) -> Vec<Vec<AnyPlace>> {
     };
     let access = |member: &Hex<[u8; 16]>| A::Access { vault: vault.clone(), member: member.clone() };
     let hold = |member: &Hex<[u8; 16]>| A::Hold { vault: vault.clone(), member: member.clone() };
+    let request = |member: &Hex<[u8; 16]>, request: &Hex<[u8; 16]>| A::Request {
+        vault: vault.clone(),
+        member: member.clone(),
+        request: request.clone(),
+    };
     let control = |key: &[u8]| A::Control { vault: vault.clone(), row_key: Hex(key.to_vec()) };
     vec![
         vec![
@@ -97,6 +102,12 @@ fn places(entropy: &dyn Entropy) -> Vec<Vec<AnyPlace>> {
         vec![access(&member), hold(&member), access(&other_member)],
         vec![hold(&member), access(&member), hold(&other_member)],
         vec![control(b"K12345678"), control(b"K1234567"), control(b""), control(&[7; 255])],
+        vec![
+            request(&member, &record),
+            hold(&member),
+            request(&other_member, &record),
+            request(&member, &other_record),
+        ],
     ]
 }
 
@@ -122,7 +133,7 @@ pub fn make_envelopes() -> Envelopes {
             let [place, elsewhere @ ..] = places.as_slice() else { unreachable!() };
             let (key, other_key) = (draw::<32>(&entropy), draw::<32>(&entropy));
             // Of several lengths: none, less than a block of either cipher, several blocks.
-            let plaintext: Vec<u8> = (0..=255).cycle().take([0, 1, 16, 17, 64, 65, 200, 300][kind]).collect();
+            let plaintext: Vec<u8> = (0..=255).cycle().take([0, 1, 16, 17, 64, 65, 200, 300, 31][kind]).collect();
             let envelope = place.seal(suite, &key.0, &plaintext, &entropy).unwrap();
             let mut refused = |change: &str, refusal: &str, key: &Hex<[u8; 32]>, place: &AnyPlace, envelope: &[u8]| {
                 let (change, refusal, envelope) = (change.to_owned(), refusal.to_owned(), Hex(envelope.to_vec()));

@@ -5,9 +5,9 @@ use membervault::codec::{KeyBytes, Plaintext};
 use membervault::crypto::{self, CryptoError, Entropy, Key, Suite};
 use membervault::types::place::{
     AccessPlace, ControlPlace, HoldPlace, KeyringPlace, MemberRowPlace, NodePlace, PagePlace, Place, RecordPlace,
-    Subtree,
+    RequestPlace, Subtree,
 };
-use membervault::types::{MemberId, VaultId};
+use membervault::types::{MemberId, RequestCaseId, VaultId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// `N` bytes, or any number of them, in hex.
@@ -69,6 +69,11 @@ pub enum AnyPlace {
         vault: Hex<[u8; 16]>,
         member: Hex<[u8; 16]>,
     },
+    Request {
+        vault: Hex<[u8; 16]>,
+        member: Hex<[u8; 16]>,
+        request: Hex<[u8; 16]>,
+    },
     Control {
         vault: Hex<[u8; 16]>,
         row_key: Bytes,
@@ -92,6 +97,7 @@ impl AnyPlace {
         | A::Record { vault, .. }
         | A::Access { vault, .. }
         | A::Hold { vault, .. }
+        | A::Request { vault, .. }
         | A::Control { vault, .. }) = self;
         let vault = &VaultId::from_bytes(vault.0);
         match self {
@@ -115,6 +121,10 @@ impl AnyPlace {
             }),
             A::Access { member, .. } => visit.visit(&AccessPlace { vault, member: &id(member) }),
             A::Hold { member, .. } => visit.visit(&HoldPlace { vault, member: &id(member) }),
+            A::Request { member, request, .. } => {
+                let request = RequestCaseId::from_bytes(request.0);
+                visit.visit(&RequestPlace { vault, member: &id(member), request: &request })
+            }
             A::Control { row_key, .. } => visit.visit(&ControlPlace { vault, row_key: &row_key.0 }),
         }
     }
