@@ -26,6 +26,7 @@ use membervault::store::{
 use membervault::testkit::vault::{START, TestVault, ctx};
 use membervault::types::{MemberId, RecordMeta, Role};
 use membervault::vault::api::{Expect, Imported, NewMember, Page, RecordAddress, RecordFilter, RecordWrite};
+use membervault::vault::guard::GuardSettings;
 use serde_json::{Map, json};
 
 #[global_allocator]
@@ -99,6 +100,8 @@ fn main() {
     let engine = RocksEngine::open(&RocksSettings::new(place.path().join("db"), Opening::Fresh)).expect("an engine");
     let engine = Arc::new(Counting(engine, AtomicU64::new(0)));
     let test = TestVault::over(1, Arc::clone(&engine) as _);
+    // A bound on bulk reads would stop what is measured here.
+    test.vault.set_guards(GuardSettings { bulk_members_per_hour: 0, ..GuardSettings::default() });
     let members = filled(&test, records);
     println!("{records} records with metadata; rows and processor time are for each record found");
     println!("  found   rows     us  by");

@@ -31,7 +31,6 @@ def place_bytes(place):
         "hold": lambda: f["member"],
         "control": lambda: var(f["row_key"]),
         "request": lambda: f["member"] + f["request"],
-        "request": lambda: f["member"] + f["request"],
     }
     number = 1 + list(rest).index(f["kind"])
     return bytes([number]) + f["vault"] + rest[f["kind"]]()

@@ -11,6 +11,7 @@ use membervault::store::{
 use membervault::testkit::vault::TestVault;
 use membervault::types::RecordMeta;
 use membervault::vault::api::{Imported, NewMember, RecordFilter};
+use membervault::vault::guard::GuardSettings;
 use serde_json::{Map, json};
 
 use super::{at, by_category, crm, member_with, page, postings};
@@ -106,6 +107,7 @@ fn meta(number: usize, results: usize) -> RecordMeta {
 fn filled(records: usize, results: usize) -> (TestVault, Arc<Counting>) {
     let engine = Arc::new(Counting::default());
     let test = TestVault::over(9, Arc::clone(&engine) as _);
+    unguarded(&test);
     let all: Vec<_> = (0..records)
         .map(|number| NewMember {
             profile: Map::from_iter([("name".to_owned(), json!("somebody"))]),
@@ -118,6 +120,11 @@ fn filled(records: usize, results: usize) -> (TestVault, Arc<Counting>) {
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Imported::Created(_))));
     }
     (test, engine)
+}
+
+/// A bound on bulk reads would stop what is measured here.
+fn unguarded(test: &TestVault) {
+    test.vault.set_guards(GuardSettings { bulk_members_per_hour: 0, ..GuardSettings::default() });
 }
 
 /// One filter of each kind that meets the meant records and no others; and pairs, of which one meets all records.
