@@ -48,7 +48,7 @@ fn profiles(count: usize) -> Vec<Map<String, Value>> {
             "city": "横浜市西区",
             "postal_code": format!("{:05}", number * 7),
             "country": "EG",
-            "loyalty_tier": if number % 4 == 0 { Value::Null } else { json!("gold") },
+            "loyalty_tier": if number.is_multiple_of(4) { Value::Null } else { json!("gold") },
             "joined_at": "2023-11-24T03:26:42.121770Z",
             "preferences": {"language": "de", "channels": ["push", "email"], "topics": [], "depth": {"n": number}},
         }))

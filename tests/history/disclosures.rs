@@ -98,10 +98,13 @@ fn the_register_is_kept_by_version() {
     }
 }
 
+/// What makes an entry of the register unacceptable.
+type Spoil<'f> = &'f dyn Fn(&mut Recipient);
+
 #[test]
 fn what_cannot_be_meant_is_not_registered() {
     let test = TestVault::new(21);
-    let wrong: [(&str, &dyn Fn(&mut Recipient)); 8] = [
+    let wrong: [(&str, Spoil<'_>); 8] = [
         ("/organisation", &|entry| entry.organisation = String::new()),
         ("/organisation", &|entry| entry.organisation = "a".repeat(257)),
         ("/safeguards", &|entry| entry.safeguards = Some("a\nb".to_owned())),

@@ -1,7 +1,7 @@
 //! Guards against the misuse of what is allowed: stops in an emergency, windows for bulk reads, quotas, canaries, alerts.
 //!
 //! The policy says what a role may do; a stolen or curious token does just that, only more of it. What is here stands
-//! beside the policy, at the one place every decision passes ([`super::pipeline::Case::decide`]), and only ever refuses.
+//! beside the policy, at the one place every decision passes (`Case::decide`), and only ever refuses.
 //! Rows of freezes and windows are kept in memory too, so that a decision reads none; counters are in memory alone and
 //! begin anew with each start.
 

@@ -3,7 +3,7 @@
 //!
 //! A request is a control row that names the member by its random id. What was said in words is sealed within it under
 //! the member's own keys, so it dies with the member, and the rest stays as evidence. Erasing a member settles its
-//! requests in the same commit ([`Vault::settle_requests`]), so no request is open about somebody who is gone.
+//! requests in the same commit (`Vault::settle_requests`), so no request is open about somebody who is gone.
 //!
 //! What this room of the vault must never do: carry out anything by itself. Each act that a request ends in is decided
 //! by the policy like any other, for the caller that asks for it. Called by the edges, and by `erase`.
