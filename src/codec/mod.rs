@@ -39,6 +39,6 @@ pub use node::NodeBody;
 pub use page::Page;
 pub use plaintext::Plaintext;
 pub use record::{RecordBody, RecordParts};
-pub use residue::ResidueRow;
+pub use residue::{Pieces, ResidueRow};
 pub use rotation::{ResidualRow, RotationRow};
 pub use rows::{ErasureRow, ErasureStage, HeadRow, RecordRow, RowStamp, VaultMeta};

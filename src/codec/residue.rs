@@ -12,6 +12,9 @@ const WHAT: &str = "residue row";
 /// Bytes before the salt of an envelope: magic and suite.
 const SALT_AT: usize = 4;
 
+/// By which bytes an envelope is known: the first half of its salt, and its tag.
+pub type Pieces = [[u8; 16]; 2];
+
 /// What a purge looks for, and where: `1 | places u8 x (keyspace u8 | first bytes of the keys 2) | pieces u16 x 16 |
 /// ends u16 x 12`, pieces and ends complemented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,9 +47,19 @@ impl ResidueRow {
 
     /// An envelope as it was.
     pub fn envelope(&mut self, envelope: &[u8]) {
-        let salt = envelope.get(SALT_AT..).and_then(<[u8]>::first_chunk);
-        if let Some(salt) = salt.filter(|_| self.pieces.len() + 2 <= Self::PIECES_MAX) {
-            self.pieces.extend([*salt, RowStamp::of(envelope).0]);
+        self.known_by(Self::pieces_of(envelope));
+    }
+
+    /// By which bytes an envelope is known; `None` for what is too short to be one.
+    pub fn pieces_of(envelope: &[u8]) -> Option<Pieces> {
+        let salt = envelope.get(SALT_AT..).and_then(<[u8]>::first_chunk)?;
+        Some([*salt, RowStamp::of(envelope).0])
+    }
+
+    /// An envelope as it was, by the pieces that it is known by.
+    pub fn known_by(&mut self, pieces: Option<Pieces>) {
+        if let Some(pieces) = pieces.filter(|_| self.pieces.len() + 2 <= Self::PIECES_MAX) {
+            self.pieces.extend(pieces);
         }
     }
 

@@ -32,6 +32,17 @@ pub fn sealed(row: &[u8]) -> Result<&[u8], CodecError> {
     Reader::new("sealed row", row, ROW_VERSION).map(Reader::rest)
 }
 
+/// The version of an access row whose detail names a recipient: an erasure asks for those, and opens no other.
+pub const ACCESS_OF_RECIPIENT: u8 = 2;
+
+/// The envelope of an access row, and whether its detail names a recipient.
+pub fn sealed_access(row: &[u8]) -> Result<(&[u8], bool), CodecError> {
+    match row.split_first() {
+        Some((&ACCESS_OF_RECIPIENT, envelope)) => Ok((envelope, true)),
+        _ => sealed(row).map(|envelope| (envelope, false)),
+    }
+}
+
 /// The beginning of a row that is one envelope, with room for an envelope of `envelope_len` bytes.
 pub fn begin_sealed(envelope_len: usize) -> Vec<u8> {
     let mut row = Vec::with_capacity(envelope_len.saturating_add(1));

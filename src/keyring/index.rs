@@ -13,7 +13,7 @@ use std::hint::black_box;
 
 use super::{Keyring, KeyringError, TreeKey, Unreadable};
 use crate::codec::page::PAGES_MAX;
-use crate::codec::{Page, RowStamp, rows};
+use crate::codec::{Page, Pieces, ResidueRow, RowStamp, rows};
 use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, IndexEntryPlace, equal_constant_time};
 use crate::store::Reader;
 use crate::tables;
@@ -41,6 +41,8 @@ pub struct PageChange {
     pub key: [u8; 6],
     /// What the edit saw there; `None` for no page.
     pub was: Option<RowStamp>,
+    /// By which bytes a file is known that holds what the edit saw there.
+    pub pieces: Option<Pieces>,
     /// The new row; `None` where the edit only looked.
     pub row: Option<Vec<u8>>,
 }
@@ -148,12 +150,13 @@ impl Keyring {
         for number in 0..PAGES_MAX {
             let unreadable = |source| KeyringError::PageUnreadable { field, bucket, page: number, source };
             let page = match tables::page::row(reader, field, bucket, number)? {
-                None if number == 0 => OpenPage { page: Page::empty(), was: None, changed: false },
+                None if number == 0 => OpenPage::empty(),
                 None => return Err(unreadable(Unreadable::Missing)),
                 Some(row) => {
                     let place = PagePlace { vault: self.vault(), field, bucket, page: number };
                     let page = open_page(key, &place, &row).map_err(unreadable)?;
-                    OpenPage { page, was: Some(RowStamp::of(&row)), changed: false }
+                    let pieces = ResidueRow::pieces_of(rows::sealed(&row).unwrap_or_default());
+                    OpenPage { page, was: Some(RowStamp::of(&row)), pieces, changed: false }
                 }
             };
             let last = !page.page.continues();
@@ -234,7 +237,12 @@ impl IndexEdit<'_> {
             for (page, number) in chain.pages.iter().zip(0..PAGES_MAX) {
                 let place = PagePlace { vault: keyring.vault(), field: kind.number(), bucket: *bucket, page: number };
                 let row = if page.changed { Some(page.seal(keyring, &key, &place, entropy)?) } else { None };
-                pages.push(PageChange { key: tables::page::key(place.field, *bucket, number), was: page.was, row });
+                pages.push(PageChange {
+                    key: tables::page::key(place.field, *bucket, number),
+                    was: page.was,
+                    pieces: page.pieces,
+                    row,
+                });
             }
         }
         Ok(PageEdit { pages, dirty: dirty.into_iter().collect(), epoch })
@@ -261,10 +269,16 @@ struct Chain {
 struct OpenPage {
     page: Page,
     was: Option<RowStamp>,
+    pieces: Option<Pieces>,
     changed: bool,
 }
 
 impl OpenPage {
+    /// One that is not there yet.
+    fn empty() -> Self {
+        Self { page: Page::empty(), was: None, pieces: None, changed: false }
+    }
+
     fn seal(
         &self,
         keyring: &Keyring,
@@ -310,9 +324,9 @@ impl Chain {
             last.page.set_continues(true);
             last.changed = true;
         }
-        let mut page = Page::empty();
-        page.insert(token, member);
-        self.pages.push(OpenPage { page, was: None, changed: true });
+        let mut next = OpenPage { changed: true, ..OpenPage::empty() };
+        next.page.insert(token, member);
+        self.pages.push(next);
         Ok(())
     }
 
@@ -341,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_bucket_takes_255_pages_and_no_more() {
-        let mut chain = Chain { pages: vec![OpenPage { page: Page::empty(), was: None, changed: false }] };
+        let mut chain = Chain { pages: vec![OpenPage::empty()] };
         let token = |number: u16| [&number.to_be_bytes()[..], &[1; 14]].concat().try_into().unwrap();
         let member = MemberId::from_bytes([3; 16]);
         let places = 255 * 64;

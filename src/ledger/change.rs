@@ -22,7 +22,7 @@ pub struct Change {
     pub(super) rows: Batch,
     pub(super) access: Vec<AccessRow>,
     pub(super) late: Vec<Late>,
-    pub(super) clears: Vec<(Keyspace, KeyRange)>,
+    pub(super) clears: Vec<Clear>,
     pub(super) relies: Vec<Reliance>,
     pub(super) outdates: Vec<MemberId>,
     pub(super) decided_at: Option<Mark>,
@@ -41,6 +41,20 @@ pub(super) struct AccessRow {
     pub(super) value: Vec<u8>,
     /// Which leaf of the change.
     pub(super) leaf: usize,
+}
+
+/// A range to be emptied.
+pub(super) struct Clear {
+    pub(super) keyspace: Keyspace,
+    pub(super) range: KeyRange,
+    pub(super) seen: Option<Seen>,
+}
+
+/// What a range held when the change was decided.
+pub(super) struct Seen {
+    pub(super) keys: Vec<Vec<u8>>,
+    /// Still so, as long as nothing in this range was written.
+    pub(super) by: (Keyspace, KeyRange),
 }
 
 /// Where a leaf index goes into a row of the change.
@@ -142,7 +156,22 @@ impl Change {
     /// Removes whatever rows the range holds at the moment of the commit, before the rows of this change are written:
     /// also those that came after the change was decided. With a posting the other way round goes the posting.
     pub fn clear(&mut self, keyspace: Keyspace, range: KeyRange) -> &mut Self {
-        self.clears.push((keyspace, range));
+        self.clears.push(Clear { keyspace, range, seen: None });
+        self
+    }
+
+    /// As [`Change::clear`]. `keys` are those of all rows that the range held when the change was decided: it is looked at
+    /// again only if a row was written since whose key begins as those of the range do.
+    pub fn clear_seen(&mut self, keyspace: Keyspace, range: KeyRange, keys: Vec<Vec<u8>>) -> &mut Self {
+        let by = (keyspace, range.clone());
+        self.clears.push(Clear { keyspace, range, seen: Some(Seen { keys, by }) });
+        self
+    }
+
+    /// As [`Change::clear`], of a range that was empty when the change was decided, and in which nothing is written
+    /// without a row of `by`: it is looked at only if one was.
+    pub fn clear_beside(&mut self, keyspace: Keyspace, range: KeyRange, by: (Keyspace, KeyRange)) -> &mut Self {
+        self.clears.push(Clear { keyspace, range, seen: Some(Seen { keys: Vec::new(), by }) });
         self
     }
 

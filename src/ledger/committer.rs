@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::change::{Change, Evidence, Mark, Reliance};
+use super::change::{Change, Clear, Evidence, Mark, Reliance, Seen};
 use super::erasures::Erasures;
 use super::error::LedgerError;
 use super::overlay::Overlay;
@@ -13,7 +13,7 @@ use super::recent::Recent;
 use crate::codec::keys;
 use crate::codec::posting;
 use crate::codec::rows::{HeadRow, parse_epoch};
-use crate::store::{Batch, Durability, Engine, KeyRange, Keyspace, Op, StoreError};
+use crate::store::{Batch, Durability, Engine, Keyspace, Op, StoreError};
 use crate::tlog::{Tile, Tree};
 
 /// Operations a group adds besides those of its changes: the head, and a tile now and then.
@@ -106,7 +106,7 @@ impl Committer {
         for reliance in &change.relies {
             self.check(reliance, change.decided_at, group)?;
         }
-        let cleared = self.cleared(&change.clears, group)?;
+        let cleared = self.cleared(&mut change.clears, change.decided_at, group)?;
         let first = self.tree.size();
         write_index(change, first);
         for member in change.outdates.drain(..) {
@@ -121,6 +121,7 @@ impl Committer {
         }
         group.batch.ops.append(&mut change.rows.ops);
         for access in change.access.drain(..) {
+            self.recent.note_access(group.number, &access.prefix);
             let key = keys::access(&access.prefix, leaf_index(first, access.leaf));
             group.batch.put(Keyspace::Access, key, access.value);
         }
@@ -150,13 +151,23 @@ impl Committer {
 
     /// The operations that empty these ranges as they are now. Rows are removed one by one where they are few, which
     /// leaves no range tombstones in the way of later reads.
-    fn cleared(&self, clears: &[(Keyspace, KeyRange)], group: &mut Group) -> Result<Vec<Op>, StoreError> {
+    fn cleared(
+        &self,
+        clears: &mut [Clear],
+        decided_at: Option<Mark>,
+        group: &mut Group,
+    ) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
-        for (keyspace, range) in clears {
+        for Clear { keyspace, range, seen } in clears {
             // Postings go in pairs, each key of which says the other: none may be left out.
             let paired = *keyspace == Keyspace::Control;
             let most = if paired { usize::MAX } else { CLEARED_SINGLY_MAX };
-            let keys = group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, most)?;
+            let still =
+                |seen: &Seen| decided_at.is_some_and(|mark| self.recent.range_untouched(mark, seen.by.0, &seen.by.1));
+            let keys = match seen.take().filter(still) {
+                Some(seen) => seen.keys,
+                None => group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, most)?,
+            };
             if paired {
                 let others = keys.iter().filter_map(|key| posting::of_back(key));
                 ops.extend(others.map(|key| Op::Delete { keyspace: *keyspace, key: key.to_vec() }));

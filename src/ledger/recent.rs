@@ -7,43 +7,83 @@
 use std::hash::{BuildHasher, RandomState};
 
 use super::change::Mark;
-use crate::store::{Keyspace, Op};
+use crate::store::{KeyRange, Keyspace, Op};
 
 /// Slots of the table: with some thousand writes between decision and commit few share a slot by chance. Half a
 /// megabyte.
 const SLOTS: usize = 1 << 16;
 
+/// Records and accesses are noted by how their keys begin, for who empties a range of them: all that is one member's.
+const PREFIX_LEN: usize = 16;
+
+const fn is_noted_by_prefix(keyspace: Keyspace) -> bool {
+    matches!(keyspace, Keyspace::Records | Keyspace::Access)
+}
+
+/// Nobody relies on a single access.
+const fn is_noted_by_key(keyspace: Keyspace) -> bool {
+    !matches!(keyspace, Keyspace::Access)
+}
+
 /// For each slot, the number of the last group that wrote a row of it.
 pub(super) struct Recent {
     slots: Box<[u64]>,
-    /// The last group that removed a range: rows cannot be told apart there.
-    range: u64,
+    /// For each keyspace, the last group that removed a range: rows cannot be told apart there.
+    ranges: [u64; Keyspace::ALL.len()],
     /// Keyed, so that nobody who chooses ids can aim at a slot.
     hasher: RandomState,
 }
 
 impl Recent {
     pub(super) fn new() -> Self {
-        Self { slots: vec![0; SLOTS].into_boxed_slice(), range: 0, hasher: RandomState::new() }
+        Self { slots: vec![0; SLOTS].into_boxed_slice(), ranges: [0; Keyspace::ALL.len()], hasher: RandomState::new() }
     }
 
     /// Notes that the group `group` writes what `op` writes.
     pub(super) fn note(&mut self, group: u64, op: &Op) {
         match op {
             Op::Put { keyspace, key, .. } | Op::Delete { keyspace, key } => {
-                let slot = self.slot(*keyspace, key);
-                if let Some(last) = self.slots.get_mut(slot) {
+                if is_noted_by_key(*keyspace) {
+                    self.note_key(group, *keyspace, key);
+                }
+                if let Some(prefix) = key.get(..PREFIX_LEN).filter(|_| is_noted_by_prefix(*keyspace)) {
+                    self.note_key(group, *keyspace, prefix);
+                }
+            }
+            Op::DeleteRange { keyspace, .. } => {
+                if let Some(last) = self.ranges.get_mut(keyspace.index()) {
                     *last = group;
                 }
             }
-            Op::DeleteRange { .. } => self.range = group,
+        }
+    }
+
+    /// Notes that the group `group` writes an access under this prefix.
+    pub(super) fn note_access(&mut self, group: u64, prefix: &[u8; PREFIX_LEN]) {
+        self.note_key(group, Keyspace::Access, prefix);
+    }
+
+    fn note_key(&mut self, group: u64, keyspace: Keyspace, key: &[u8]) {
+        let slot = self.slot(keyspace, key);
+        if let Some(last) = self.slots.get_mut(slot) {
+            *last = group;
         }
     }
 
     /// Whether nobody wrote the row since `mark`. `false` means "perhaps somebody did".
     pub(super) fn untouched(&self, mark: Mark, keyspace: Keyspace, key: &[u8]) -> bool {
+        is_noted_by_key(keyspace) && self.slot_untouched(mark, keyspace, key)
+    }
+
+    fn slot_untouched(&self, mark: Mark, keyspace: Keyspace, key: &[u8]) -> bool {
         let last = self.slots.get(self.slot(keyspace, key)).copied().unwrap_or(u64::MAX);
-        last.max(self.range) <= mark.0
+        last.max(self.ranges.get(keyspace.index()).copied().unwrap_or(u64::MAX)) <= mark.0
+    }
+
+    /// Whether nobody wrote a row of the range since `mark`. `false` means "perhaps somebody did".
+    pub(super) fn range_untouched(&self, mark: Mark, keyspace: Keyspace, range: &KeyRange) -> bool {
+        let prefix = range.start.get(..PREFIX_LEN).filter(|_| range.shares_prefix(PREFIX_LEN));
+        is_noted_by_prefix(keyspace) && prefix.is_some_and(|prefix| self.slot_untouched(mark, keyspace, prefix))
     }
 
     fn slot(&self, keyspace: Keyspace, key: &[u8]) -> usize {

@@ -1,5 +1,7 @@
 //! Access rows: the sealed details of each access, under a prefix that only the member's keys yield.
 
+use std::ops::ControlFlow;
+
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
@@ -34,6 +36,15 @@ pub fn list(
     scan::rows(reader, KEYSPACE, &range, limit, |key, row| {
         keys::parse_access(key).map(|(_, leaf)| AccessAt { leaf, row: row.to_vec() })
     })
+}
+
+/// Shows every access under a prefix, key and row as they lie, without a copy.
+pub fn each_of(reader: &dyn Reader, prefix: &[u8; 16], show: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), TablesError> {
+    reader.scan(KEYSPACE, &range_of(prefix), &mut |key, row| {
+        show(key, row);
+        ControlFlow::Continue(())
+    })?;
+    Ok(())
 }
 
 /// Where all accesses under a prefix lie.

@@ -19,7 +19,10 @@ use crate::types::{Compartment, Ctx, ErasureId, MemberId, RecipientName};
 use super::act::{Act, Decision, Prepared, Refusal};
 use super::api::{Erasure, Listing, Page, RecordAddress, Scope, Sealed, Stage};
 use super::cursor::LISTING_ERASURES;
+use super::disclosure::notice::Uses;
+use super::index::Rewritten;
 use super::pipeline::{Case, Opened};
+use super::purge::residue::Removed;
 use super::{Error, Vault, consent, input};
 
 impl Vault {
@@ -91,12 +94,11 @@ impl Vault {
             change.delete(tables::hold::KEYSPACE, tables::hold::key(member));
         }
         fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag));
-        let recipients = case.recipients_of(&opened, member, compartment.as_ref())?;
-        self.put_notice(&mut change, id, recipients)?;
-        let pages = remove_identifiers(&case, &mut change, member, &opened, compartment.as_ref())?;
-        self.put_residue(&mut change, id, (member, scope), &opened, &pages)?;
-        remove_keys(&case, &mut change, member, opened, scope)?;
-        clear_records(&mut change, member, scope);
+        let mut uses = case.uses_of(&opened, member, compartment.as_ref())?;
+        // Who was named the first time stays named.
+        uses.recipients.extend(self.notice(id)?);
+        self.put_notice(&mut change, id, std::mem::take(&mut uses.recipients))?;
+        remove(&case, &mut change, id, (member, scope), opened, (compartment.as_ref(), uses))?;
         if scope.is_none() {
             self.settle_requests(&case, &mut change, member, id)?;
         }
@@ -144,12 +146,9 @@ pub(super) fn erasing_opened(
     change.decided_at(case.mark);
     rely(case, &mut change, member, &opened);
     fence(&mut change, &id, &row);
-    let recipients = case.recipients_of(&opened, member, compartment)?;
-    let notify = vault.put_notice(&mut change, &id, recipients)?;
-    let pages = remove_identifiers(case, &mut change, member, &opened, compartment)?;
-    vault.put_residue(&mut change, &id, (member, scope), &opened, &pages)?;
-    remove_keys(case, &mut change, member, opened, scope)?;
-    clear_records(&mut change, member, scope);
+    let mut uses = case.uses_of(&opened, member, compartment)?;
+    let notify = vault.put_notice(&mut change, &id, std::mem::take(&mut uses.recipients))?;
+    remove(case, &mut change, &id, (member, scope), opened, (compartment, uses))?;
     if scope.is_none() {
         vault.settle_requests(case, &mut change, member, &id)?;
     }
@@ -182,15 +181,38 @@ fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow) {
     change.put(tables::pending::KEYSPACE, tables::pending::key(id), Vec::new());
 }
 
-/// Takes the member's identifiers out of the index; the keys of the pages that are rewritten. A profile that does not open must not stop an erasure: then every
-/// page is searched for the member instead.
+/// Removes all there is of the member, or of one compartment of it, and notes what the files still hold of that.
+fn remove(
+    case: &Case<'_>,
+    change: &mut Change,
+    id: &ErasureId,
+    (member, scope): (&MemberId, Option<u16>),
+    opened: Opened,
+    (compartment, uses): (Option<&Compartment>, Uses),
+) -> Result<(), Error> {
+    let pages = remove_identifiers(case, change, member, &opened, compartment)?;
+    let accesses = scope.is_none().then_some(uses.prefix);
+    let removed = Removed { opened: &opened, pages: &pages, accesses };
+    case.vault.put_residue(change, id, (member, scope), &removed)?;
+    if scope.is_none() {
+        let (keyspace, range) = (tables::access::KEYSPACE, tables::access::range_of(&uses.prefix));
+        match uses.keys {
+            Some(keys) => change.clear_seen(keyspace, range, keys),
+            None => change.clear(keyspace, range),
+        };
+    }
+    remove_keys(case, change, member, opened, scope)
+}
+
+/// Takes the member's identifiers out of the index; the pages that are rewritten. A profile that does not open must not
+/// stop an erasure: then every page is searched for the member instead.
 fn remove_identifiers(
     case: &Case<'_>,
     change: &mut Change,
     member: &MemberId,
     opened: &Opened,
     compartment: Option<&Compartment>,
-) -> Result<Vec<[u8; 6]>, Error> {
+) -> Result<Vec<Rewritten>, Error> {
     let profile = RecordAddress::profile(*member);
     if compartment.is_some_and(|name| *name != profile.compartment) {
         return Ok(Vec::new());
@@ -213,12 +235,6 @@ fn remove_identifiers(
     }
 }
 
-/// Removes the records, and the postings that name them, whatever there is when the fence is written.
-fn clear_records(change: &mut Change, member: &MemberId, scope: Option<u16>) {
-    change.clear(tables::record::KEYSPACE, tables::record::range_of(member, scope));
-    change.clear(tables::posting::KEYSPACE, tables::posting::back_range(member, scope));
-}
-
 /// Removes the member row, or the compartment's keys from it, and marks the shard for the next seal.
 fn remove_keys(
     case: &Case<'_>,
@@ -239,7 +255,6 @@ fn remove_keys(
             change.delete(tables::member::KEYSPACE, tables::member::key(member));
             consent::remove_postings(change, member, &opened.body.standing);
             vault.forget_shares(change, member)?;
-            change.clear(tables::access::KEYSPACE, tables::access::range_of(&opened.body.mk.notes().access_prefix));
             Ok(())
         }
     }

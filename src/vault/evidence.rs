@@ -186,8 +186,11 @@ impl Vault {
         let mut plain = Vec::with_capacity(2 * DETAIL_GRANULE);
         serde_json::to_writer(&mut plain, detail).map_err(|_| Error::Internal("an access detail is serialisable"))?;
         plain.resize(plain.len().next_multiple_of(DETAIL_GRANULE), b' ');
-        let row = self.seal_row(&notes.note, &AccessPlace { vault: self.id(), member }, &plain)?;
+        let mut row = self.seal_row(&notes.note, &AccessPlace { vault: self.id(), member }, &plain)?;
         let commitment = crypto::sha256(&[rows::sealed(&row)?]);
+        if let Some(version) = row.first_mut().filter(|_| detail.recipient.is_some()) {
+            *version = rows::ACCESS_OF_RECIPIENT;
+        }
         let reference = notes.note.leaf_ref(&commitment);
         let mut change = self.change(ctx, event(commitment), reference, detail.at);
         change.access_row(notes.access_prefix, row);

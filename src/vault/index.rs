@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::codec::Pieces;
 use crate::keyring::{IndexEdit, Insertion, PageEdit};
 use crate::ledger::{Change, Reliance};
 use crate::tables;
@@ -9,9 +10,17 @@ use crate::types::{Identifier, IdentifierKind, MemberId};
 
 use super::{Error, Vault, input};
 
+/// A page of the index that a change rewrites.
+pub(crate) struct Rewritten {
+    /// Its key.
+    pub(crate) key: [u8; 6],
+    /// By which bytes a file is known that holds it as it was; `None` for a new one.
+    pub(crate) was: Option<Pieces>,
+}
+
 impl Vault {
     /// Enters the identifiers that `new` has and `old` had not, and removes those that `old` had and `new` has not. The
-    /// keys of the pages that are rewritten.
+    /// pages that are rewritten.
     ///
     /// # Errors
     /// `identifier_taken`; `invalid_identifier` for one of `new`.
@@ -21,7 +30,7 @@ impl Vault {
         member: &MemberId,
         old: Option<&Map<String, Value>>,
         new: Option<&Map<String, Value>>,
-    ) -> Result<Vec<[u8; 6]>, Error> {
+    ) -> Result<Vec<Rewritten>, Error> {
         let old = old.map(input::identifiers).transpose()?.unwrap_or_default();
         let new = new.map(input::identifiers).transpose()?.unwrap_or_default();
         let mut edit = self.keyring().edit_index(self.engine());
@@ -34,8 +43,8 @@ impl Vault {
         Ok(self.put_pages(change, edit.finish(self.entropy())?))
     }
 
-    /// Removes a member from every page of the index, whatever its identifiers were. The keys of the pages rewritten.
-    pub(crate) fn expel(&self, change: &mut Change, member: &MemberId) -> Result<Vec<[u8; 6]>, Error> {
+    /// Removes a member from every page of the index, whatever its identifiers were. The pages rewritten.
+    pub(crate) fn expel(&self, change: &mut Change, member: &MemberId) -> Result<Vec<Rewritten>, Error> {
         let mut edit = self.keyring().edit_index(self.engine());
         for kind in IdentifierKind::ALL {
             for bucket in self.keyring().buckets_naming(self.engine(), kind, member)? {
@@ -52,9 +61,9 @@ impl Vault {
         }
     }
 
-    /// Puts a finished edit into a change, with the pages it stands on and the marks for the next seal. The keys of the
-    /// pages that are rewritten.
-    pub(crate) fn put_pages(&self, change: &mut Change, edit: PageEdit) -> Vec<[u8; 6]> {
+    /// Puts a finished edit into a change, with the pages it stands on and the marks for the next seal. The pages that are
+    /// rewritten.
+    pub(crate) fn put_pages(&self, change: &mut Change, edit: PageEdit) -> Vec<Rewritten> {
         let PageEdit { pages, dirty, epoch } = edit;
         if !pages.is_empty() {
             change.relies_on(Reliance::Epoch(epoch));
@@ -65,7 +74,7 @@ impl Vault {
             change.relies_on(Reliance::Row { keyspace, key: page.key.to_vec(), stamp: page.was });
             if let Some(row) = page.row {
                 change.put(keyspace, page.key, row);
-                rewritten.push(page.key);
+                rewritten.push(Rewritten { key: page.key, was: page.pieces });
             }
         }
         for (subtree, leaf) in dirty {

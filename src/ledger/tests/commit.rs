@@ -211,6 +211,78 @@ fn rows_nobody_wrote_since_the_mark_are_not_read_again() {
     check(&world, vec![since(11, "b", Some("1")), since(12, "a", Some("2")), since(13, "z", None)], "conflict 9 10");
 }
 
+/// A range is emptied of what was seen there, and looked at again only if it was written since: by a later group, in the
+/// same group, as a range, or where nobody said when the decision was made.
+#[test]
+fn a_range_that_was_seen_is_looked_at_again_if_it_was_written_since() {
+    let record = |number: u8, name: u8| [[number; 16].as_slice(), &[name]].concat();
+    let put = |leaf: u64, key: Vec<u8>| {
+        let mut change = note(leaf);
+        change.put(Keyspace::Records, key, "row");
+        change
+    };
+    let clear = |leaf: u64, mark: Option<Mark>| {
+        let (records, range) = (Keyspace::Records, KeyRange::prefix([1; 16]));
+        let mut change = note(leaf);
+        change.clear_seen(records, range.clone(), vec![record(1, 1)]);
+        change.clear_beside(Keyspace::Control, KeyRange::prefix("beside"), (records, range));
+        if let Some(mark) = mark {
+            change.decided_at(mark);
+        }
+        change
+    };
+    let left = |world: &World| {
+        let name = |name: &u8| world.engine.get(Keyspace::Records, &record(1, *name)).unwrap().is_some();
+        ([1, 2].iter().filter(|one| name(one)).copied().collect::<Vec<_>>(), world.row("beside-1").is_some())
+    };
+    let begin = || {
+        let world = world();
+        let mut beside = put(1, record(1, 2));
+        beside.put(Keyspace::Control, "beside-1", "row");
+        check(&world, vec![put(0, record(1, 1)), beside], "0 1");
+        let mark = world.ledger.mark();
+        (world, mark)
+    };
+    // What was not seen stays, which shows that nobody looked: a neighbour's rows are not the range's.
+    let (world, mark) = begin();
+    check(&world, vec![put(2, record(2, 1)), clear(3, Some(mark))], "2 3");
+    assert_eq!(left(&world), (vec![2], true));
+    let (world, mark) = begin();
+    check(&world, vec![put(2, record(1, 2))], "2");
+    check(&world, vec![clear(3, Some(mark))], "3");
+    assert_eq!(left(&world), (vec![], false));
+    let (world, mark) = begin();
+    check(&world, vec![put(2, record(1, 2)), clear(3, Some(mark))], "2 3");
+    assert_eq!(left(&world), (vec![], false));
+    let (world, mark) = begin();
+    let mut range = note(2);
+    range.delete_range(Keyspace::Records, [7; 16], [8; 16]);
+    check(&world, vec![range, clear(3, Some(mark))], "2 3");
+    assert_eq!(left(&world), (vec![], false));
+    let (world, _) = begin();
+    check(&world, vec![clear(2, None)], "2");
+    assert_eq!(left(&world), (vec![], false));
+}
+
+#[test]
+fn an_access_since_is_removed_with_those_that_were_seen() {
+    let world = world();
+    let used = |number: u64| {
+        let mut change = note(number);
+        change.access_row([9; 16], "detail");
+        change
+    };
+    check(&world, vec![used(0)], "0");
+    let mark = world.ledger.mark();
+    let seen = vec![keys::access(&[9; 16], 0).to_vec()];
+    let mut clear = note(2);
+    clear.clear_seen(Keyspace::Access, KeyRange::prefix([9; 16]), seen).decided_at(mark);
+    check(&world, vec![used(1), clear], "1 2");
+    for leaf in 0..2 {
+        assert_eq!(world.engine.get(Keyspace::Access, &keys::access(&[9; 16], leaf)).unwrap(), None);
+    }
+}
+
 #[test]
 fn absorbing_keeps_the_earlier_mark_or_none() {
     let world = world();

@@ -4,7 +4,7 @@
 //! in the member's dossier and never rewritten; and reads with tokens that act for a recipient, which the history knows.
 
 pub(crate) mod list;
-mod notice;
+pub(super) mod notice;
 
 use serde::{Deserialize, Serialize};
 

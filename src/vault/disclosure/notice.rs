@@ -25,45 +25,61 @@ struct StoredNotice {
     recipients: BTreeSet<RecipientName>,
 }
 
+/// Accesses whose keys are remembered; more are looked for again when they go.
+const USES_MAX: usize = 256;
+
+/// How a member was used.
+pub(crate) struct Uses {
+    /// Under what its accesses lie.
+    pub(crate) prefix: [u8; 16],
+    /// The keys of their rows; `None` if there are too many.
+    pub(crate) keys: Option<Vec<Vec<u8>>>,
+    /// Who outside was given data.
+    pub(crate) recipients: BTreeSet<RecipientName>,
+}
+
 impl Case<'_> {
-    /// The recipients that were given data of an opened member, or of one compartment of it. What does not open must not
-    /// stop an erasure, and is passed over.
-    pub(crate) fn recipients_of(
+    /// The accesses of an opened member, and the recipients that were given data of it, or of one compartment of it. What
+    /// does not open must not stop an erasure, and is passed over.
+    pub(crate) fn uses_of(
         &self,
         opened: &Opened,
         member: &MemberId,
         compartment: Option<&Compartment>,
-    ) -> Result<BTreeSet<RecipientName>, Error> {
+    ) -> Result<Uses, Error> {
         let concerns = |found: Option<&Compartment>| match (compartment, found) {
             (Some(erased), Some(found)) => erased == found,
             // The member as a whole is erased, or was given as a whole.
             _ => true,
         };
-        let mut recipients = BTreeSet::new();
         let accesses = Accesses::of(self.vault, member, &opened.body.mk);
-        accesses.each(None, &mut |access| {
-            let Ok(detail) = accesses.detail(access) else { return Ok(true) };
-            recipients.extend(detail.recipient.filter(|_| concerns(detail.compartment.as_ref())));
-            Ok(true)
+        let (mut recipients, mut keys, mut more) = (BTreeSet::new(), Vec::new(), false);
+        accesses.each_key(&mut |key, detail| {
+            more |= keys.len() == USES_MAX;
+            if !more {
+                keys.push(key.to_vec());
+            }
+            if let Some(detail) = detail {
+                recipients.extend(detail.recipient.filter(|_| concerns(detail.compartment.as_ref())));
+            }
         })?;
         for number in 1..=dossier::length(self, opened, member, SERIES).unwrap_or(0) {
             if let Ok(recorded) = list::recorded(self, opened, member, number) {
                 recipients.extend(concerns(Some(&recorded.compartment)).then_some(recorded.recipient));
             }
         }
-        Ok(recipients)
+        Ok(Uses { prefix: *accesses.prefix(), keys: (!more).then_some(keys), recipients })
     }
 }
 
 impl Vault {
-    /// Keeps whom to tell of an erasure. Who is named already stays named.
+    /// Keeps whom to tell of an erasure.
     pub(crate) fn put_notice(
         &self,
         change: &mut Change,
         erasure: &ErasureId,
-        mut recipients: BTreeSet<RecipientName>,
+        recipients: BTreeSet<RecipientName>,
     ) -> Result<Vec<RecipientName>, Error> {
-        recipients.extend(self.notice(erasure)?);
         if recipients.is_empty() {
             return Ok(Vec::new());
         }

@@ -61,6 +61,11 @@ impl<'v> Accesses<'v> {
         Self { vault, member: *member, prefix: notes.access_prefix, note: notes.note }
     }
 
+    /// Under what they lie.
+    pub(crate) const fn prefix(&self) -> &[u8; 16] {
+        &self.prefix
+    }
+
     /// Calls `each` for every access row after the leaf `after`, oldest first, until it answers false.
     pub(crate) fn each(
         &self,
@@ -81,13 +86,26 @@ impl<'v> Accesses<'v> {
         }
     }
 
+    /// Shows the key of every access, and the details of those that name a recipient, as far as they open; of the others
+    /// none is opened.
+    pub(crate) fn each_key(&self, show: &mut dyn FnMut(&[u8], Option<StoredDetail>)) -> Result<(), Error> {
+        Ok(tables::access::each_of(self.vault.engine(), &self.prefix, &mut |key, row| {
+            let names_one = rows::sealed_access(row).is_ok_and(|(_, names_one)| names_one);
+            show(key, names_one.then(|| self.detail_of(row).ok()).flatten());
+        })?)
+    }
+
     /// What the row says.
     pub(crate) fn detail(&self, access: &AccessAt) -> Result<StoredDetail, Error> {
-        if access.row.is_empty() {
+        self.detail_of(&access.row)
+    }
+
+    fn detail_of(&self, row: &[u8]) -> Result<StoredDetail, Error> {
+        if row.is_empty() {
             return Ok(StoredDetail::default());
         }
         let place = AccessPlace { vault: self.vault.id(), member: &self.member };
-        let plain = crypto::open(&self.note, &place, rows::sealed(&access.row)?)?;
+        let plain = crypto::open(&self.note, &place, rows::sealed_access(row)?.0)?;
         serde_json::from_slice(plain.expose()).map_err(|_| Error::Internal("an opened access detail is one"))
     }
 }

@@ -9,50 +9,69 @@ use crate::store::Keyspace;
 use crate::tables;
 use crate::types::{ErasureId, MemberId, MetaField};
 
+use super::super::index::Rewritten;
 use super::super::pipeline::Opened;
 use super::super::{Error, Vault};
 
 /// Records of one member that are looked for one by one. The ranges in which all of them lie are cleaned in any case.
 pub const RESIDUE_RECORDS_MAX: usize = 256;
 
+/// What an erasure removes besides records.
+pub(crate) struct Removed<'a> {
+    /// The keys it removes them with.
+    pub(crate) opened: &'a Opened,
+    /// The pages of the index that it rewrites.
+    pub(crate) pages: &'a [Rewritten],
+    /// Under what the details of accesses lie, where they go too.
+    pub(crate) accesses: Option<[u8; 16]>,
+}
+
 impl Vault {
-    /// Puts the residue of an erasure into its change. `pages` are the pages of the index that it rewrites.
+    /// Puts the residue of an erasure into its change, and clears the records, and the postings that name them: whatever
+    /// there is when the fence is written.
     pub(crate) fn put_residue(
         &self,
         change: &mut Change,
         id: &ErasureId,
         (member, scope): (&MemberId, Option<u16>),
-        opened: &Opened,
-        pages: &[[u8; 6]],
+        removed: &Removed<'_>,
     ) -> Result<(), Error> {
         let mut residue = ResidueRow::default();
         residue.place(number(tables::member::KEYSPACE), &tables::member::key(member));
-        residue.envelope(rows::sealed(&opened.row)?);
-        for key in pages {
-            residue.place(number(tables::page::KEYSPACE), key);
-            // A page that another change has rewritten since makes a conflict, and this is done again.
-            if let Some(row) = self.engine().get(tables::page::KEYSPACE, key)? {
-                residue.envelope(rows::sealed(&row)?);
-            }
+        residue.envelope(rows::sealed(&removed.opened.row)?);
+        for page in removed.pages {
+            residue.place(number(tables::page::KEYSPACE), &page.key);
+            residue.known_by(page.was);
         }
-        if scope.is_none() {
-            let prefix = opened.body.mk.notes().access_prefix;
+        if let Some(prefix) = removed.accesses {
             residue.place(number(tables::access::KEYSPACE), &prefix);
             residue.key(&prefix);
         }
+        let mut seen = Vec::new();
         tables::record::each_of(self.engine(), member, scope, RESIDUE_RECORDS_MAX, &mut |key, row| {
+            seen.push(key.to_vec());
             residue.place(number(tables::record::KEYSPACE), key);
             residue.key(key);
             if let Ok(row) = RecordRow::parse(row) {
                 residue.envelope(row.envelope);
             }
         })?;
+        let records = (tables::record::KEYSPACE, tables::record::range_of(member, scope));
+        let postings = tables::posting::back_range(member, scope);
         // Postings, also those of earlier metadata, end with the key of their record: clean wherever they could lie.
         if tables::posting::is_marked(self.engine(), member)? {
             residue.place(number(tables::posting::KEYSPACE), &tables::posting::mark(member));
             for field in MetaField::ALL {
                 residue.place(number(tables::posting::KEYSPACE), &tables::posting::prefix_of(field));
             }
+            change.clear(tables::posting::KEYSPACE, postings);
+        } else {
+            change.clear_beside(tables::posting::KEYSPACE, postings, records.clone());
+        }
+        if seen.len() < RESIDUE_RECORDS_MAX {
+            change.clear_seen(records.0, records.1, seen);
+        } else {
+            change.clear(records.0, records.1);
         }
         change.put(tables::residue::KEYSPACE, tables::residue::key(id), residue.encode());
         Ok(())
