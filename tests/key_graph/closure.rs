@@ -128,7 +128,7 @@ impl<'a> Walk<'a> {
     fn open<P: Place>(&mut self, keys: &BTreeSet<Secret>, place: &P, values: &BTreeSet<Vec<u8>>) -> Vec<Plaintext> {
         let opened: Vec<_> = values
             .iter()
-            .filter_map(|row| rows::sealed(row).ok())
+            .filter_map(|row| rows::sealed_access(row).ok().map(|(envelope, _)| envelope))
             .flat_map(|envelope| keys.iter().filter_map(|key| open(key, place, envelope)))
             .collect();
         self.reached.opened += opened.len();
