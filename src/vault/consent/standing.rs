@@ -73,7 +73,7 @@ impl Vault {
     /// Records what a member says (`set`) or takes back. What is so already stays so and adds nothing to the history.
     ///
     /// # Errors
-    /// `purpose_unknown` for an objection to a purpose the policy does not declare; `invalid_request` for a reason out of
+    /// `purpose_unknown` for an objection to a purpose the policy does not declare, unless it stands and is taken back; `invalid_request` for a reason out of
     /// bounds; `limit_reached` where the history is full and something is to be taken back; `not_found`, `gone`; a
     /// denial of the policy.
     pub fn set_stance<'v>(
@@ -118,7 +118,9 @@ fn apply<'a>(
     let one = |said, lifted| if set { said } else { lifted };
     Ok(match stance {
         Stance::Objection(purpose) => {
-            if set {
+            // What stands can be taken back, also when its purpose is not declared any more. Else a slip of the pen would
+            // be answered as done.
+            if set || !standing.objects(purpose) {
                 declared(case, purpose)?;
             }
             if !standing.set_objection(purpose, set) {
