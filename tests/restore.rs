@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "restore/consents.rs"]
+mod consents;
+#[path = "restore/images.rs"]
+mod images;
+
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -278,7 +283,7 @@ fn a_restore_cut_short_stays_shut() {
     let (vault, _) = house.restore(backup, Control::Database(&*house.live.engine), "into").unwrap();
     // As it was a moment before its last commit: the mark is there.
     let mut batch = Batch::new();
-    batch.put(Keyspace::Control, *b"Z", [&[1], backup.as_bytes().as_slice()].concat());
+    batch.put(Keyspace::Control, *b"Z", [&[1], backup.as_bytes().as_slice(), &[0; 8]].concat());
     vault.close().unwrap();
     drop(vault);
     let into = engine(&house.path("into"), Opening::Existing);
@@ -316,101 +321,4 @@ fn keys_that_should_not_be_there_are_an_alarm() {
     let (vault, done) = house.restore(backup, Control::Database(&**engine), "into").unwrap();
     assert_eq!(done.erased_again, 2, "{done:?}");
     house.check(&vault, &[2, 5]);
-}
-
-#[test]
-fn an_old_image_with_its_old_keyring_is_noticed_and_can_be_brought_up_to_date() {
-    let house = House::new();
-    let (vault, compliance) = (&house.live.vault, ctx(Role::Compliance));
-    let hold = NewHold { reason: "litigation".to_owned(), reference: None };
-    vault.set_hold(&compliance, &house.members[8], &hold).wait().unwrap();
-    // The image: everything as it is now, the keyring too.
-    house.live.engine.checkpoint(&house.path("image")).unwrap();
-    house.erase(1);
-    vault.release_hold(&compliance, &house.members[8]).wait().unwrap();
-    house.erase(8);
-    let marketing = "marketing".parse().unwrap();
-    let part = vault.erase(&compliance, &house.members[3], Some(&marketing)).wait().unwrap();
-    house.seal();
-    create(vault, 60);
-    vault.close().unwrap();
-
-    let image = engine(&house.path("image"), Opening::Existing);
-    let keyring = Arc::new(MemorySlot::new(VAULT_ID, &decode(&house.live.slot.past()[0])));
-    let parts = |mirrors: &[PathBuf]| {
-        let mut remains = house.live.remains();
-        (remains.engine, remains.slot, remains.mirrors) = (Arc::clone(&image), Arc::clone(&keyring), mirrors.to_vec());
-        remains.parts(None)
-    };
-    let mirror = [house.path("mirror")];
-    assert_eq!(Vault::open(parts(&mirror)).err().unwrap().code(), Code::StaleImage);
-
-    let log = MemoryEngine::new();
-    Control::Mirror(&mirror[0]).ledger(&log).unwrap();
-    let (vault, done) = Vault::recover_stale(parts(&[]), &log).unwrap();
-    assert_eq!((done.members, done.erased_again, done.sealed), (MEMBERS as u64, 3, 3));
-    assert_eq!(done.leaves, 9, "three erasures, a hold released, a seal in two leaves, a member with two records");
-    house.check(&vault, &[1, 8]);
-    assert_eq!(read(&vault, address(house.members[3], "marketing", "1")), Err(Code::Gone));
-    assert_eq!(vault.erasure(&compliance, &part.id).wait().unwrap().stage, Stage::Sealed);
-    vault.close().unwrap();
-    drop(vault);
-
-    // Now the image continues the log that the mirror has, and is opened with it as any other.
-    let vault = Vault::open(parts(&mirror)).unwrap();
-    house.check(&vault, &[1, 8]);
-    // A log of another vault is no continuation.
-    vault.close().unwrap();
-    let other = TestVault::over(6, Arc::new(MemoryEngine::new()));
-    create(&other.vault, 1);
-    let refused = Vault::recover_stale(parts(&[]), &*other.engine);
-    assert_eq!(refused.err().unwrap().code(), Code::StaleImage);
-}
-
-#[test]
-fn a_restore_brings_back_no_consent_that_was_withdrawn_and_loses_none_that_was_given() {
-    use membervault::tables::agreed;
-    use membervault::vault::consent::{ConsentState, Method, NewConsent, Notice};
-    let house = House::new();
-    let newsletter = "newsletter".parse().unwrap();
-    let notice = Notice { version: "1".to_owned(), sha256: None, language: None };
-    let text = Some("We write to you.".to_owned());
-    let new = NewConsent {
-        notice,
-        notice_text: text,
-        method: Method::WebForm,
-        place: None,
-        explicit: false,
-        expires_at: None,
-    };
-    let give = |vault: &Vault, member: usize| {
-        vault.give_consent(&crm(), &house.members[member], &newsletter, &new).wait().unwrap();
-    };
-    (0..3).for_each(|member| give(&house.live.vault, member));
-    let backup = house.backup();
-    house.live.vault.withdraw_consent(&crm(), &house.members[0], &newsletter).wait().unwrap();
-    house.erase(1);
-    give(&house.live.vault, 3);
-    house.live.vault.close().unwrap();
-
-    let (vault, _) = house.restore(backup, Control::Database(&*house.live.engine), "into").unwrap();
-    let consents = |member: usize| vault.consents(&crm(), &house.members[member]).wait().unwrap();
-    let (withdrawn, kept, given) = (consents(0), consents(2), consents(3));
-    let states = |found: &membervault::vault::consent::Consents| -> Vec<_> {
-        found.consents.iter().map(|one| (one.state, one.entry)).collect()
-    };
-    // The history is that of the backup; how a member stands is that of today.
-    assert_eq!(states(&withdrawn), [(ConsentState::Withdrawn, Some(1))]);
-    assert_eq!(states(&kept), [(ConsentState::Given, Some(1))]);
-    assert_eq!(states(&given), [(ConsentState::Given, None)]);
-    assert!(withdrawn.standing.consents.is_empty() && given.history.is_empty());
-    // It goes on from there.
-    give(&vault, 0);
-    assert_eq!(consents(0).history.len(), 2);
-    vault.close().unwrap();
-    drop(vault);
-    let page = agreed::members(&*engine(&house.path("into"), Opening::Existing), &newsletter, None, 100).unwrap();
-    let mut expected: Vec<_> = [0, 2, 3].map(|member: usize| house.members[member]).into();
-    expected.sort();
-    assert_eq!(page.items.iter().map(|one| one.member).collect::<Vec<_>>(), expected, "rows and standings agree");
 }

@@ -14,6 +14,7 @@ use membervault::testkit::slot::{MemorySlot, decode};
 use membervault::testkit::vault::{TestVault, VAULT_ID, ctx};
 use membervault::types::{BackupId, MemberId, Role};
 use membervault::vault::api::{NewMember, RecordAddress, RecordQuery};
+use membervault::vault::consent::{Method, NewConsent, Notice};
 use membervault::vault::restore::{Control, Restoring};
 use membervault::vault::{Error, Parts, Vault};
 use serde_json::{Map, json};
@@ -21,6 +22,8 @@ use serde_json::{Map, json};
 const BACKUP: BackupId = BackupId::from_bytes([9; 16]);
 const MEMBERS: usize = 6;
 const GONE: usize = 2;
+/// Who withdrew a consent since.
+const WITHDRAWN: usize = 3;
 
 /// A vault that went on after a backup, and after an image of everything.
 struct House {
@@ -41,6 +44,8 @@ impl House {
             live.vault.create_member(&ctx(Role::Crm), &new).wait().unwrap().id
         };
         let members: Vec<_> = (0..MEMBERS).map(create).collect();
+        let newsletter = "newsletter".parse().unwrap();
+        live.vault.give_consent(&ctx(Role::Crm), &members[WITHDRAWN], &newsletter, &consent()).wait().unwrap();
         let status = live.vault.status(&ctx(Role::Ops)).wait().unwrap();
         let mut root = [0; 32];
         data_encoding::HEXLOWER.decode_mut(status.ledger_root.as_bytes(), &mut root).unwrap();
@@ -48,6 +53,7 @@ impl House {
         for member in members.iter().take(GONE) {
             live.vault.erase(&ctx(Role::Compliance), member, None).wait().unwrap();
         }
+        live.vault.withdraw_consent(&ctx(Role::Crm), &members[WITHDRAWN], &newsletter).wait().unwrap();
         live.vault.seal_due().unwrap();
         live.vault.close().unwrap();
         Self { memory, live, members, backup, ledger: (status.ledger_size, root) }
@@ -86,8 +92,21 @@ impl House {
             let found = vault.read_record(&ctx(Role::Crm), &query).wait().map(drop).map_err(|error| error.code());
             assert_eq!(found, if number < GONE { Err(Code::Gone) } else { Ok(()) }, "{what}: member {number}");
         }
+        let consents = vault.consents(&ctx(Role::Crm), &self.members[WITHDRAWN]).wait().unwrap();
+        assert!(consents.standing.consents.is_empty() && !consents.consents.is_empty(), "{what}: {consents:?}");
         assert!(vault.examine(&ctx(Role::Ops)).wait().unwrap().is_sound(), "{what}");
         true
+    }
+}
+
+fn consent() -> NewConsent {
+    NewConsent {
+        notice: Notice { version: "1".to_owned(), sha256: None, language: None },
+        notice_text: Some("We write to you.".to_owned()),
+        method: Method::WebForm,
+        place: None,
+        explicit: false,
+        expires_at: None,
     }
 }
 

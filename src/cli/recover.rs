@@ -22,7 +22,8 @@ dropped, finished, or redone from its capsule. What cannot be settled (a databas
 refused with instructions, by every command.
 
 With --stale, an old image (database and keyring of the same day) is brought up to date: the newer log is taken over, \
-every member in the image is held against its erasures, those who were erased are erased again, and sealed. Use it only \
+every member in the image is held against its erasures, those who were erased are erased again, and sealed. Who changed a \
+consent since is left without any until it is asked again; who objected, restricted or took that back is restricted. Use it only \
 when neither the newest keyring nor a copy of it is left: `membervault restore` loses less.")]
 pub(super) struct Arguments {
     /// Bring an old image with its old keyring up to date
@@ -57,11 +58,17 @@ impl Arguments {
         if self.json {
             session.out.json(&recovered)?;
         } else {
-            let Recovered { leaves, members, erased_again, sealed } = recovered;
+            let Recovered { leaves, members, erased_again, sealed, consents_set_aside, restricted } = recovered;
             session.out.line(format_args!(
                 "took over {leaves} leaves of the newer log; of {members} members in the image {erased_again} (or parts \
                  of them) had been erased since, and were erased again; {sealed} erasures are sealed"
             ))?;
+            if consents_set_aside > 0 || restricted > 0 {
+                session.out.line(format_args!(
+                    "of others the log says that something they said changed since, and not what: the consents of \
+                     {consents_set_aside} are set aside, the data of {restricted} are restricted, until they are asked"
+                ))?;
+            }
         }
         Ok(Done::Fully)
     }

@@ -123,16 +123,27 @@ impl VaultMeta {
     }
 }
 
-/// A restore that is under way: `1 | backup 16`.
-pub fn encode_unfinished(backup: &BackupId) -> Vec<u8> {
-    [&[ROW_VERSION], backup.as_bytes().as_slice()].concat()
+/// A restore that is under way: `1 | backup 16 | leaves u64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The backup; zero for a whole image.
+    pub backup: BackupId,
+    /// Of a whole image: how many leaves its own log had. Else zero.
+    pub leaves: u64,
 }
 
-/// The backup of a restore that is under way.
-pub fn parse_unfinished(row: &[u8]) -> Result<BackupId, CodecError> {
-    let mut reader = Reader::new("restore row", row, ROW_VERSION)?;
-    let backup = BackupId::from_bytes(*reader.array()?);
-    reader.finish().map(|()| backup)
+impl Unfinished {
+    /// The row.
+    pub fn encode(&self) -> Vec<u8> {
+        [&[ROW_VERSION], self.backup.as_bytes().as_slice(), &self.leaves.to_be_bytes()].concat()
+    }
+
+    /// Reads the row.
+    pub fn parse(row: &[u8]) -> Result<Self, CodecError> {
+        let mut reader = Reader::new("restore row", row, ROW_VERSION)?;
+        let unfinished = Self { backup: BackupId::from_bytes(*reader.array()?), leaves: reader.u64()? };
+        reader.finish().map(|()| unfinished)
+    }
 }
 
 /// The epoch of the key tree: `1 | epoch u64`.

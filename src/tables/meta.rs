@@ -4,7 +4,8 @@ use super::TablesError;
 use crate::codec::keys;
 use crate::codec::rows::{self, VaultMeta};
 use crate::store::{Keyspace, Reader};
-use crate::types::BackupId;
+
+pub use rows::Unfinished;
 
 /// Where both lie.
 pub const KEYSPACE: Keyspace = Keyspace::Control;
@@ -16,15 +17,10 @@ pub const EPOCH_KEY: [u8; 1] = keys::TREE_EPOCH;
 /// The key of the mark of a restore that is under way.
 pub const UNFINISHED_KEY: [u8; 1] = keys::UNFINISHED;
 
-/// The row of that mark.
-pub fn encode_unfinished(backup: &BackupId) -> Vec<u8> {
-    rows::encode_unfinished(backup)
-}
-
-/// The backup of a restore that was begun here and never finished.
-pub fn unfinished(reader: &dyn Reader) -> Result<Option<BackupId>, TablesError> {
+/// The restore that was begun here and never finished.
+pub fn unfinished(reader: &dyn Reader) -> Result<Option<Unfinished>, TablesError> {
     let row = reader.get(KEYSPACE, &UNFINISHED_KEY)?;
-    Ok(row.map(|row| rows::parse_unfinished(&row)).transpose()?)
+    Ok(row.map(|row| Unfinished::parse(&row)).transpose()?)
 }
 
 /// The vault's description. `None` in a database that holds no vault.

@@ -10,7 +10,7 @@ use crate::codec::Event;
 use crate::codec::rows::{ErasureRow, ErasureStage};
 use crate::codec::{RowStamp, keys};
 use crate::ledger::{Change, Durability, LateRow, Reliance};
-use crate::policy::{Action, Denial, Facts, MemberState, Policy};
+use crate::policy::{Action, Denial};
 use crate::store::Keyspace;
 use crate::tables;
 use crate::types::place::Subtree;
@@ -71,14 +71,7 @@ impl Vault {
         scope: Option<u16>,
         id: &ErasureId,
     ) -> Result<(), Error> {
-        let built_in = Policy::parse(Policy::default_text());
-        let case = Case::open(self, ctx).under(built_in.map_err(|_| Error::Internal("the built-in policy is valid"))?);
-        let facts = Facts { member: MemberState::Live, compartment_erased: false, held: false };
-        let permit = case.decide(Action::MemberErase, Some(member), None, &facts);
-        let permit = permit.map_err(|_| Error::Internal("by the built-in policy, compliance erases"))?;
-        let row = tables::member::row(self.engine(), member)?.ok_or_else(Error::not_found)?;
-        let body = self.keyring().open_member(self.engine(), member, &row)?;
-        let opened = Opened { permit, row, body };
+        let (case, opened) = self.open_again(ctx, member)?;
         let compartment =
             scope.and_then(|number| opened.body.compartment_numbered(number)).map(|keys| keys.name.clone());
 

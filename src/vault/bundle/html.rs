@@ -10,7 +10,7 @@ use crate::secret::Wiped;
 use crate::types::{FieldName, Purpose, RecordMeta};
 
 use super::super::api::{Disclosure, RecordView, Request};
-use super::super::consent::{ConsentState, Happening};
+use super::super::consent::{self, ConsentState, Happening};
 use super::super::history::HistoryEntry;
 use super::dossier::{Dossier, fields, text};
 use super::words;
@@ -161,7 +161,7 @@ impl Html {
             let entry = &numbered.entry;
             let about = dossier.in_words(&entry.purposes);
             let notice = entry.notice.as_ref().map_or("", |notice| notice.version.as_str());
-            self.line(&[&time(entry.at), happening(entry.event), &about, words::role(entry.role), notice])?;
+            self.line(&[&time(entry.at), happening(entry), &about, words::role(entry.role), notice])?;
         }
         self.write_str("</table>\n")
     }
@@ -255,8 +255,10 @@ impl Dossier<'_> {
     }
 }
 
-const fn happening(event: Happening) -> &'static str {
-    match event {
+fn happening(entry: &consent::HistoryEntry) -> &'static str {
+    match entry.event {
+        Happening::Withdrawn if entry.is_in_doubt() => "your consent was set aside, until you are asked again",
+        Happening::Restricted if entry.is_in_doubt() => "the use was restricted, until you are asked again",
         Happening::Given => "you agreed",
         Happening::Withdrawn => "you withdrew your consent",
         Happening::Objected => "you objected",

@@ -5,6 +5,7 @@
 //! change that relies on the member row, so of two that meet the one is decided anew: the last to be committed wins, and
 //! the history has both, in their order. The order is that of the entries' numbers; no clock is asked.
 
+mod doubt;
 mod first;
 mod give;
 mod history;
@@ -23,6 +24,9 @@ use crate::types::{Purpose, Role, TokenId};
 
 use super::Error;
 
+pub(super) use doubt::Doubt;
+#[cfg(test)]
+pub(super) use doubt::IN_DOUBT;
 pub use first::ImportedConsents;
 pub(super) use first::{entries as first_entries, imported_entry, put as put_first};
 pub(super) use history::read as read_history;

@@ -12,6 +12,7 @@ mod index;
 mod records;
 mod stale;
 mod tags;
+mod unsettled;
 
 use std::sync::Arc;
 
@@ -93,7 +94,7 @@ impl Vault {
         mark.put(
             tables::meta::KEYSPACE,
             tables::meta::UNFINISHED_KEY,
-            tables::meta::encode_unfinished(&restoring.backup),
+            tables::meta::Unfinished { backup: restoring.backup, leaves: 0 }.encode(),
         );
         engine.write(mark, Durability::Synced)?;
         let meta = restoring.control.copy_into(&*engine)?;

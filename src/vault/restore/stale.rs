@@ -1,17 +1,20 @@
 //! An old image with its old keyring, when nothing newer is left but a copy of the log.
 //!
 //! In such an image members have keys that were erased since. The log names none of them; yet the keys that are there
-//! again yield the tags of their erasures. So the newer log is taken over, every member is held against it, and what it
-//! says is gone goes again, is sealed, and only then is anything served.
+//! again yield the tags of their erasures, and know the leaves of what they said. So the newer log is taken over, every
+//! member is held against it, and what it says is gone goes again and is sealed; who changed a consent or an objection is
+//! put on the safe side; and only then is anything served.
 
 use serde::Serialize;
 
 use super::records::each_member;
 use super::tags::Erasures;
+use super::unsettled::Unsettled;
 use super::{Error, Restored, stale};
 use crate::ledger::{self, Durability, StoredLog};
 use crate::store::{Batch, Reader};
 use crate::tables;
+use crate::tables::meta::Unfinished;
 use crate::types::BackupId;
 use crate::vault::open::Guard;
 use crate::vault::{Parts, Vault};
@@ -30,6 +33,10 @@ pub struct Recovered {
     pub erased_again: u32,
     /// Erasures that are sealed since.
     pub sealed: u64,
+    /// Members of whom the log says that a consent changed after the image: what they had agreed to was set aside.
+    pub consents_set_aside: u32,
+    /// Members of whom the log says that an objection, a restriction or a refusal changed: their data were restricted.
+    pub restricted: u32,
 }
 
 impl Vault {
@@ -40,27 +47,35 @@ impl Vault {
     /// stays shut until this is run again and comes to its end.
     pub fn recover_stale(parts: Parts, log: &dyn Reader) -> Result<(Self, Recovered), Error> {
         let engine = std::sync::Arc::clone(&parts.engine);
-        match tables::meta::unfinished(&*engine)? {
-            None | Some(WHOLE_IMAGE) => {}
+        // Where the image ends, also if this was begun before.
+        let end = match tables::meta::unfinished(&*engine)? {
+            None => StoredLog(&*engine).head()?.size,
+            Some(begun) if begun.backup == WHOLE_IMAGE => begun.leaves,
             Some(_) => return Err(Error::RestoreUnfinished),
-        }
+        };
         let (mut batch, leaves) = newer_leaves(&*engine, log)?;
         // In the same batch: with the log taken over and nobody erased, this image must not be served.
-        batch.put(tables::meta::KEYSPACE, tables::meta::UNFINISHED_KEY, tables::meta::encode_unfinished(&WHOLE_IMAGE));
+        let mark = Unfinished { backup: WHOLE_IMAGE, leaves: end };
+        batch.put(tables::meta::KEYSPACE, tables::meta::UNFINISHED_KEY, mark.encode());
         engine.write(batch, Durability::Synced)?;
 
         let vault = Self::open_behind(parts, Guard::Raised)?;
         let mut done = Restored::default();
         let erasures = Erasures::in_log(&*engine)?;
+        let unsettled = Unsettled::in_log(&*engine, end)?;
         each_member(&vault, &mut |member, body| {
             done.members += 1;
             erasures.examine(member, body);
+            unsettled.examine(member, body);
             Ok(())
         })?;
         done.erased_again = erasures.erase_again(&vault)?;
         let sealed = vault.seal_due()?.map_or(0, |report| report.sealed);
+        let (members, erased_again) = (done.members, done.erased_again);
+        let mut recovered = Recovered { leaves, members, erased_again, sealed, ..Recovered::default() };
+        unsettled.settle(&vault, &mut recovered)?;
         vault.finish_restore(WHOLE_IMAGE, &done)?;
-        Ok((vault, Recovered { leaves, members: done.members, erased_again: done.erased_again, sealed }))
+        Ok((vault, recovered))
     }
 }
 

@@ -35,7 +35,7 @@ impl Erasures {
     pub(super) fn of(log: &dyn Reader, restoring: &Restoring<'_>, done: &mut Restored) -> Result<Self, Error> {
         let mut erasures = Self::default();
         let mut other_manifest = false;
-        each_leaf(log, &mut |event| match event {
+        each_leaf(log, 0, &[LeafKind::EraseIntent, LeafKind::Backup], &mut |leaf| match leaf.event {
             Event::EraseIntent { erasure, tag, .. } => erasures.learn(tag, erasure),
             Event::Backup { backup, manifest } if backup == restoring.backup => {
                 done.backup_is_logged = true;
@@ -54,8 +54,8 @@ impl Erasures {
     /// Reads the log.
     pub(super) fn in_log(log: &dyn Reader) -> Result<Self, Error> {
         let mut erasures = Self::default();
-        each_leaf(log, &mut |event| {
-            if let Event::EraseIntent { erasure, tag, .. } = event {
+        each_leaf(log, 0, &[LeafKind::EraseIntent], &mut |leaf| {
+            if let Event::EraseIntent { erasure, tag, .. } = leaf.event {
                 erasures.learn(tag, erasure);
             }
         })?;
@@ -91,16 +91,21 @@ impl Erasures {
     }
 }
 
-/// The events of a log, in order; of kinds that matter here only.
-fn each_leaf(log: &dyn Reader, each: &mut dyn FnMut(Event)) -> Result<(), Error> {
-    let range = KeyRange::new(keys::leaf(0), keys::leaf(u64::MAX));
+/// The leaves of a log from `first` on, in order; of these kinds only, since most leaves are reads and need not be parsed.
+pub(super) fn each_leaf(
+    log: &dyn Reader,
+    first: u64,
+    kinds: &[LeafKind],
+    each: &mut dyn FnMut(Leaf),
+) -> Result<(), Error> {
+    let range = KeyRange::new(keys::leaf(first), keys::leaf(u64::MAX));
     let mut failed = None;
     log.scan(Keyspace::Ledger, &range, &mut |_, leaf| {
-        // The kind is the second byte; most leaves are reads and need not be parsed.
+        // The kind is the second byte.
         let kind = leaf.get(1).copied().and_then(LeafKind::from_number);
-        if matches!(kind, Some(LeafKind::EraseIntent | LeafKind::Backup)) {
+        if kind.is_some_and(|kind| kinds.contains(&kind)) {
             match Leaf::parse(leaf) {
-                Ok(leaf) => each(leaf.event),
+                Ok(leaf) => each(leaf),
                 Err(error) => {
                     failed = Some(error);
                     return ControlFlow::Break(());

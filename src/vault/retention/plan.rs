@@ -214,14 +214,42 @@ pub(super) fn is_profile(stored: &Stored) -> bool {
     stored.record.compartment == Compartment::core() && stored.record.name.as_str() == "profile"
 }
 
-/// When the consent to a purpose ended, by the last word of the history about it.
+/// When the consent to a purpose ended, by the last word of the history about it. Of one that is in doubt nobody knows.
 fn end_of(history: &[HistoryEntry], purpose: &Purpose) -> Option<Timestamp> {
     let about = |entry: &&HistoryEntry| {
         matches!(entry.event, Happening::Given | Happening::Withdrawn) && entry.purposes.contains(purpose)
     };
     let last = history.iter().rev().find(about)?;
     match last.event {
-        Happening::Withdrawn => Some(last.at),
+        Happening::Withdrawn => (!last.is_in_doubt()).then_some(last.at),
         _ => last.expires_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Role, TokenId};
+
+    #[test]
+    fn a_consent_that_was_set_aside_ends_nothing() {
+        let purpose: Purpose = "newsletter".parse().unwrap();
+        let entry = |event, reason: Option<&str>| HistoryEntry {
+            event,
+            at: Timestamp::from_minutes(7),
+            by: TokenId::LOCAL_OPERATOR,
+            role: Role::Compliance,
+            purposes: vec![purpose.clone()],
+            notice: None,
+            method: None,
+            place: None,
+            explicit: false,
+            expires_at: None,
+            reason: reason.map(str::to_owned),
+        };
+        let given = entry(Happening::Given, None);
+        let ended = |last| end_of(&[given.clone(), last], &purpose);
+        assert_eq!(ended(entry(Happening::Withdrawn, None)), Some(Timestamp::from_minutes(7)));
+        assert_eq!(ended(entry(Happening::Withdrawn, Some(consent::IN_DOUBT))), None);
     }
 }
