@@ -9,21 +9,22 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::{self, HeaderName, HeaderValue};
 use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
-use tower::Service;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::metrics::Metrics;
 use super::problem::{self, Problem};
+use super::route::{Answer, Answering};
+use super::router::{Found, Router};
 use super::routes;
 use super::shared::{Common, Shared};
 use super::trail::Trail;
 use super::{RequestIds, Settings};
 use crate::code::Code;
+use crate::types::RequestId;
 use crate::vault::Vault;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -32,6 +33,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Edge {
     shared: Shared,
     router: Router,
+    /// The handlers, by their position in the table of routes.
+    answers: Vec<Answer>,
     request_ids: RequestIds,
     timeout: Duration,
 }
@@ -39,22 +42,26 @@ pub struct Edge {
 impl Edge {
     /// The edge of `vault`.
     pub fn new(vault: Vault, settings: &Settings, request_ids: RequestIds) -> Self {
-        let (router, routes) = routes::assemble(routes::table());
+        let (routes, answers): (Vec<_>, Vec<_>) =
+            routes::table().into_iter().map(|route| (route.facts, route.answer)).unzip();
+        let router = Router::new(&routes);
         let scans = Arc::new(Semaphore::new(settings.scans_max));
         let metrics = Metrics::new(routes.len());
         let in_flight = Semaphore::new(settings.in_flight_max);
         let shared =
             Arc::new(Common { vault, routes, metrics, scans, in_flight, in_flight_max: settings.in_flight_max });
-        Self { router: router.with_state(shared.clone()), shared, request_ids, timeout: settings.request_timeout }
+        Self { shared, router, answers, request_ids, timeout: settings.request_timeout }
     }
 
     /// Answers one request. Never fails: a refusal, a timeout and a panic are answers too.
-    pub async fn answer(&self, mut request: Request<Body>) -> Response {
+    pub async fn answer(&self, request: Request<Body>) -> Response {
         let arrived = Instant::now();
-        let trail = Trail::new((self.request_ids)());
-        request.extensions_mut().insert(trail.clone());
+        let id = (self.request_ids)();
         let method = request.method().clone();
-        let mut response = self.admit(request).await;
+        let (trail, mut response) = match self.admit(request.uri().path()) {
+            Ok(_place) => self.route(&method, request, id, arrived).await,
+            Err(refusal) => (Trail::new(self.shared.clone(), id, None), refusal.into_response()),
+        };
         self.finish(&method, &trail, arrived, &mut response);
         response
     }
@@ -64,20 +71,56 @@ impl Edge {
     }
 
     /// Health and metrics are answered however busy the vault is; all else waits for no one: a full house refuses.
-    async fn admit(&self, request: Request<Body>) -> Response {
-        if !request.uri().path().starts_with("/v1/") {
-            return self.route(request).await;
+    fn admit(&self, path: &str) -> Result<Option<SemaphorePermit<'_>>, Problem> {
+        if !path.starts_with("/v1/") {
+            return Ok(None);
         }
-        match self.shared.in_flight.try_acquire() {
-            Ok(_place) => self.route(request).await,
-            Err(_) => Problem::new(Code::Overloaded).into_response(),
-        }
+        self.shared.in_flight.try_acquire().map(Some).map_err(|_| Problem::new(Code::Overloaded))
     }
 
-    async fn route(&self, request: Request<Body>) -> Response {
-        let mut router = self.router.clone();
-        match tokio::time::timeout(self.timeout, unless_panic(router.call(request))).await {
-            Ok(Some(Ok(response))) => response,
+    async fn route(
+        &self,
+        method: &Method,
+        request: Request<Body>,
+        id: RequestId,
+        arrived: Instant,
+    ) -> (Trail, Response) {
+        let trail = |route| Trail::new(self.shared.clone(), id, route);
+        let (index, variables) = match self.router.find(method, request.uri().path()) {
+            Found::Route(index, variables) => (index, variables),
+            Found::OtherMethods(allow) => {
+                let mut response = Problem::new(Code::MethodNotAllowed).into_response();
+                response.headers_mut().insert(header::ALLOW, allow.clone());
+                return (trail(None), response);
+            }
+            Found::Nothing => return (trail(None), Problem::new(Code::NoSuchRoute).into_response()),
+        };
+        let trail = trail(Some((index, variables)));
+        // The router counts along the same table.
+        let Some(answer) = self.answers.get(index) else {
+            return (trail, Problem::new(Code::Internal).into_response());
+        };
+        let mut response = self.in_time(answer(request, trail.clone()), arrived).await;
+        if *method == Method::HEAD {
+            only_the_head(&mut response);
+        }
+        (trail, response)
+    }
+
+    /// The response of a handler, or the refusal that stands for one that panics or takes too long.
+    async fn in_time(&self, answering: Answering, arrived: Instant) -> Response {
+        let mut answering = pin!(unless_panic(answering));
+        // Most requests are answered at the first go, and need no timer.
+        let first = poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await;
+        let answered = match first {
+            Poll::Ready(answered) => Ok(answered),
+            Poll::Pending => {
+                let end = tokio::time::Instant::from_std(arrived) + self.timeout;
+                tokio::time::timeout_at(end, answering).await
+            }
+        };
+        match answered {
+            Ok(Some(response)) => response,
             Ok(None) => {
                 self.metrics().panicked();
                 Problem::new(Code::Internal).into_response()
@@ -110,7 +153,7 @@ impl Edge {
     ///
     /// Successes are at `debug`: who read what is in the ledger, and a second line for each would only cost time.
     fn log(&self, method: &Method, trail: &Trail, status: StatusCode, problem: Option<&Problem>, took: Duration) {
-        let route = trail.route().and_then(|index| self.shared.routes.get(index)).map_or("-", |facts| facts.template);
+        let route = trail.facts().map_or("-", |facts| facts.template);
         let code = problem.map_or("-", |problem| problem.code().as_str());
         let status = status.as_u16();
         let request = tracing::field::display(trail.request());
@@ -126,6 +169,14 @@ impl Edge {
             (400.., _) => tracing::info!(method, route, status, code, micros, request, token),
             _ => tracing::debug!(method, route, status, code, micros, request, token),
         }
+    }
+}
+
+/// Leaves the body out, and tells how long it would have been.
+fn only_the_head(response: &mut Response) {
+    let len = std::mem::take(response.body_mut()).size_hint().exact();
+    if let Some(len) = len {
+        response.headers_mut().entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(len));
     }
 }
 

@@ -34,6 +34,7 @@ mod rights;
 mod reports;
 mod retention;
 mod route;
+mod router;
 mod routes;
 mod schema;
 mod seals;

@@ -162,7 +162,7 @@ impl Problem {
         let status = status(self.code);
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        // The router measured the empty body that carried the problem.
+        // For HEAD, the empty body that carried the problem was measured.
         headers.remove(header::CONTENT_LENGTH);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if status == StatusCode::UNAUTHORIZED {

@@ -1,15 +1,16 @@
 //! One route: what the router needs to find it, what the caller's check needs to know, what the document says of it.
 
+use std::pin::Pin;
+
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::response::Response;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 
 use super::extract::{PLAIN_TEXT, RequestBody};
-use super::shared::Shared;
 use super::trail::Trail;
 use crate::code::Code;
 
@@ -66,12 +67,18 @@ pub(super) struct Route {
     pub(super) doc: RouteDoc,
 }
 
-/// A finished route: with the handler, to be mounted at its position in the table.
+/// A finished route.
 pub(super) struct Mounted {
     pub(super) facts: RouteFacts,
     pub(super) doc: RouteDoc,
-    pub(super) mount: Box<dyn FnOnce(usize) -> MethodRouter<Shared>>,
+    pub(super) answer: Answer,
 }
+
+/// A handler, with its extractors: from the request and its trail to the response.
+pub(super) type Answer = Box<dyn Fn(Request, Trail) -> Answering + Send + Sync>;
+
+/// A handler at work.
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 impl Route {
     /// A route behind authentication.
@@ -162,11 +169,10 @@ impl Route {
     }
 
     /// Is answered by `handler`.
-    pub(super) fn by<H: Handler<T, Shared>, T: 'static>(self, handler: H) -> Mounted {
+    pub(super) fn by<H: Handler<T, Trail, Future = Answering>, T: 'static>(self, handler: H) -> Mounted {
         let Self { facts, doc } = self;
-        let filter = MethodFilter::try_from(facts.method.clone()).unwrap_or(MethodFilter::GET);
-        let mount = Box::new(move |index| on(filter, Labelled { index, handler }));
-        Mounted { facts, doc, mount }
+        let answer = Box::new(move |request, trail| handler.clone().call(request, trail));
+        Mounted { facts, doc, answer }
     }
 
     fn named<T: ToSchema>(&mut self) -> RefOr<Schema> {
@@ -174,23 +180,5 @@ impl Route {
         T::schemas(&mut self.doc.schemas);
         self.doc.schemas.push((name.clone(), T::schema()));
         Ref::from_schema_name(name).into()
-    }
-}
-
-/// A handler that first marks the request's trail with its route: no layer, no box, no second match.
-#[derive(Clone)]
-struct Labelled<H> {
-    index: usize,
-    handler: H,
-}
-
-impl<H: Handler<T, Shared>, T> Handler<T, Shared> for Labelled<H> {
-    type Future = H::Future;
-
-    fn call(self, request: Request, shared: Shared) -> H::Future {
-        if let Some(trail) = request.extensions().get::<Trail>() {
-            trail.mark_route(self.index);
-        }
-        self.handler.call(request, shared)
     }
 }

@@ -4,16 +4,13 @@
 mod consents;
 mod guards;
 
-use axum::Router;
 use axum::http::{Method, StatusCode};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 
-use super::problem::Problem;
 pub(super) use super::route::RouteFacts;
 use super::route::{Link, Mounted, Route};
 use super::schema as shape;
-use super::shared::Shared;
 use super::{
     backups, bundles, data_keys, erasures, holds, log, maps, members, purges, records, retention, rights, seals,
     system, tokens,
@@ -97,22 +94,6 @@ pub(super) fn table() -> Vec<Mounted> {
 /// Method and path of every route, in the order of the documentation.
 pub fn list() -> Vec<(String, &'static str)> {
     table().iter().map(|route| (route.facts.method.to_string(), route.facts.template)).collect()
-}
-
-/// The router of `table`, and what the edge must know of each route.
-pub(super) fn assemble(table: Vec<Mounted>) -> (Router<Shared>, Vec<RouteFacts>) {
-    let mut router = Router::new();
-    let mut facts = Vec::with_capacity(table.len());
-    for (index, route) in table.into_iter().enumerate() {
-        // The one variable that spans segments.
-        let path = route.facts.template.replace("{path}", "{*path}");
-        router = router.route(&path, (route.mount)(index));
-        facts.push(route.facts);
-    }
-    let router = router
-        .fallback(async || Problem::new(Code::NoSuchRoute))
-        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed));
-    (router, facts)
 }
 
 fn member_routes() -> Vec<Mounted> {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::extract::Caller;
 use super::problem::Problem;
-use super::shared::Shared;
+use super::trail::Trail;
 use super::{guard_metrics, reply, schema};
 
 pub(super) async fn policy(caller: Caller) -> Result<Response, Problem> {
@@ -23,12 +23,13 @@ pub(super) async fn health() -> Result<Response, Problem> {
     reply::json(StatusCode::OK, &schema::Health { status: "ok" })
 }
 
-pub(super) async fn ready(State(shared): State<Shared>) -> Result<Response, Problem> {
-    shared.vault.ready()?;
+pub(super) async fn ready(State(trail): State<Trail>) -> Result<Response, Problem> {
+    trail.shared().vault.ready()?;
     health().await
 }
 
-pub(super) async fn metrics(State(shared): State<Shared>) -> Response {
+pub(super) async fn metrics(State(trail): State<Trail>) -> Response {
+    let shared = trail.shared();
     let mut text = shared.metrics.text(&shared.routes, shared.in_flight(), shared.vault.ready().is_ok());
     text.push_str(&guard_metrics::text(&shared.vault.guard_counts()));
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4");

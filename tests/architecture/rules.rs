@@ -60,7 +60,6 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http/"]),
     ("hyper", &["http/"]),
     ("hyper_util", &["http/"]),
-    ("tower", &["http/"]),
     ("utoipa", &["http/"]),
     ("tokio", &["ledger/", "vault/", "http/", "app", "cli/"]),
     // The command line.

@@ -24,15 +24,15 @@ pub(in crate::http) struct Caller {
     shared: Shared,
 }
 
-impl FromRequestParts<Shared> for Caller {
+impl FromRequestParts<Trail> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
-        let trail = parts.extensions.get::<Trail>().ok_or(Problem::new(Code::Internal))?;
+    async fn from_request_parts(parts: &mut Parts, trail: &Trail) -> Result<Self, Problem> {
+        let shared = trail.shared();
         let actor = shared.vault.authenticate(bearer(parts)?)?;
         trail.mark_token(actor.token);
         let request = trail.request();
-        if let Some(facts) = trail.route().and_then(|index| shared.routes.get(index)) {
+        if let Some(facts) = trail.facts() {
             only_known_parameters(&parts.uri, facts.query)?;
             only_heeded_conditions(parts, facts.conditional)?;
         }
@@ -60,15 +60,14 @@ pub(in crate::http) struct Anyone {
     pub(in crate::http) request: RequestId,
 }
 
-impl FromRequestParts<Shared> for Anyone {
+impl FromRequestParts<Trail> for Anyone {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
-        let trail = parts.extensions.get::<Trail>().ok_or(Problem::new(Code::Internal))?;
-        let facts = trail.route().and_then(|index| shared.routes.get(index));
+    async fn from_request_parts(parts: &mut Parts, trail: &Trail) -> Result<Self, Problem> {
+        let facts = trail.facts();
         only_known_parameters(&parts.uri, facts.map_or(&[], |facts| facts.query))?;
         only_heeded_conditions(parts, facts.is_some_and(|facts| facts.conditional))?;
-        Ok(Self { vault: shared.vault.clone(), request: trail.request() })
+        Ok(Self { vault: trail.shared().vault.clone(), request: trail.request() })
     }
 }
 
@@ -78,16 +77,16 @@ pub(in crate::http) struct LogReader {
     shared: Shared,
 }
 
-impl FromRequestParts<Shared> for LogReader {
+impl FromRequestParts<Trail> for LogReader {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, trail: &Trail) -> Result<Self, Problem> {
+        let shared = trail.shared();
         if shared.vault.log_is_public() && !parts.headers.contains_key(header::AUTHORIZATION) {
-            let facts = parts.extensions.get::<Trail>().and_then(Trail::route).and_then(|at| shared.routes.get(at));
-            only_known_parameters(&parts.uri, facts.map_or(&[], |facts| facts.query))?;
+            only_known_parameters(&parts.uri, trail.facts().map_or(&[], |facts| facts.query))?;
             return Ok(Self { caller: None, shared: shared.clone() });
         }
-        let caller = Caller::from_request_parts(parts, shared).await?;
+        let caller = Caller::from_request_parts(parts, trail).await?;
         Ok(Self { caller: Some(caller.ctx), shared: caller.shared })
     }
 }

@@ -28,9 +28,10 @@ use crate::code::Code;
 /// The text of a header that may appear once at most.
 fn single_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return if headers.contains_key(name) { Err(malformed(name, "appears twice")) } else { Ok(None) };
-    };
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(malformed(name, "appears twice"));
+    }
     value.to_str().map(Some).map_err(|_| malformed(name, "is not plain text"))
 }
 

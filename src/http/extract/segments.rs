@@ -3,26 +3,52 @@
 //! A segment is percent-decoded and then parsed into its type, whose alphabet has no room for a slash, a dot-dot or a
 //! letter of another case, so an encoded trick is refused like any other wrong name.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::code::Code;
 use crate::http::problem::Problem;
+use crate::http::trail::Trail;
 
 /// The parsed segments, in the order of the route's template.
 pub(in crate::http) struct Segments<T>(pub(in crate::http) T);
 
-impl<S: Send + Sync, T: FromSegments> FromRequestParts<S> for Segments<T> {
+impl<T: FromSegments> FromRequestParts<Trail> for Segments<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let invalid = || Problem::because(Code::InvalidName, "a segment of the path is not UTF-8");
-        let segments = RawPathParams::from_request_parts(parts, state).await.map_err(|_| invalid())?;
-        T::from_segments(&mut segments.iter().map(|(_, text)| text)).map(Self)
+    async fn from_request_parts(parts: &mut Parts, trail: &Trail) -> Result<Self, Problem> {
+        T::from_segments(&mut trail.variables(parts.uri.path())).map(Self)
     }
+}
+
+/// A segment without its percent-encoding; what only looks like one is left as it is.
+fn decoded(segment: &str) -> Result<Cow<'_, str>, Problem> {
+    if !segment.contains('%') {
+        return Ok(Cow::Borrowed(segment));
+    }
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((&first, more)) = rest.split_first() {
+        let (byte, left) = match more {
+            [high, low, left @ ..] if first == b'%' => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, left),
+                _ => (first, more),
+            },
+            _ => (first, more),
+        };
+        bytes.push(byte);
+        rest = left;
+    }
+    let invalid = |_| Problem::because(Code::InvalidName, "a segment of the path is not UTF-8");
+    String::from_utf8(bytes).map(Cow::Owned).map_err(invalid)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// What can be read from the segments of a path.
@@ -33,7 +59,7 @@ pub(in crate::http) trait FromSegments: Sized {
 
 /// The errors of our own types say which form was expected and do not repeat the text.
 fn parse<'a, T: FromStr<Err: Display>>(segments: &mut impl Iterator<Item = &'a str>) -> Result<T, Problem> {
-    let text = segments.next().ok_or(Problem::new(Code::Internal))?;
+    let text = decoded(segments.next().ok_or(Problem::new(Code::Internal))?)?;
     text.parse().map_err(|error: T::Err| Problem::because(Code::InvalidName, error.to_string()))
 }
 
@@ -52,5 +78,28 @@ impl<A: FromStr<Err: Display>, B: FromStr<Err: Display>> FromSegments for (A, B)
 impl<A: FromStr<Err: Display>, B: FromStr<Err: Display>, C: FromStr<Err: Display>> FromSegments for (A, B, C) {
     fn from_segments<'a>(segments: &mut impl Iterator<Item = &'a str>) -> Result<Self, Problem> {
         Ok((parse(segments)?, parse(segments)?, parse(segments)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_decoded_once() {
+        for (sent, meant) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("%61%2F%2e%2E", "a/.."),
+            ("%2561", "%61"),
+            ("%", "%"),
+            ("a%4", "a%4"),
+            ("%zz%41", "%zzA"),
+            ("%%41", "%A"),
+            ("%c3%a9", "\u{e9}"),
+        ] {
+            assert_eq!(decoded(sent).map_err(|problem| problem.words()).as_deref(), Ok(meant), "{sent}");
+        }
+        assert!(decoded("%ff").is_err() && decoded("x%c3").is_err());
     }
 }
