@@ -239,3 +239,23 @@ fn limit() -> RefOr<Schema> {
         .default(Some(Page::LIMIT_DEFAULT.into()))
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two shapes of the same name do not clash where they are written: the later one would quietly stand for both.
+    #[test]
+    fn no_two_shapes_have_one_name() {
+        let mut shapes: BTreeMap<String, RefOr<Schema>> = BTreeMap::new();
+        shapes.insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+        for route in routes::table() {
+            for (name, shape) in route.doc.schemas {
+                if let Some(other) = shapes.insert(name.clone(), shape.clone()) {
+                    assert!(other == shape, "two shapes are called {name}; the last of them is of {}", route.doc.id);
+                }
+            }
+        }
+        assert!(shapes.len() > 50, "the shapes of bodies and replies");
+    }
+}
