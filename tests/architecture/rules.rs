@@ -46,8 +46,9 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("subtle", &["crypto/"]),
     // Storage and formats.
     ("crc32fast", &["masterkey/", "codec/", "store/mirrored", "vault/bearer", "vault/bundle/zip"]),
+    ("lz4_flex", &["codec/payload"]),
     ("rocksdb", &["store/rocks"]),
-    ("zstd", &["codec/"]),
+    ("zstd", &["codec/payload"]),
     ("toml", &["schema/", "policy/", "config/"]),
     ("uuid", &["types/"]),
     ("jiff", &["clock.rs"]),

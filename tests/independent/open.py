@@ -13,9 +13,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 import zstandard
 
-DICTIONARY = zstandard.ZstdCompressionDict(
-    (pathlib.Path(__file__).parents[2] / "src/codec/payload.dict").read_bytes(), zstandard.DICT_TYPE_RAWCONTENT
-)
+DICTIONARY = (pathlib.Path(__file__).parents[2] / "src/codec/payload.dict").read_bytes()
 AEAD = {1: ChaCha20Poly1305, 2: AESGCM}
 
 
@@ -161,15 +159,37 @@ def padded_length(packed):
 def unpack(payload):
     r = Reader(payload)
     compression, raw_length, packed = r.number(1), r.number(4), r.take(r.number(4))
-    need(compression in (0, 1, 2), "unknown")
+    need(compression in (0, 1, 3), "unknown")
     need(len(payload) == padded_length(len(packed)) and not any(payload[r.at :]), "leftover")
+    need(raw_length <= (16384 if compression == 3 else 1114112), "invalid")
     try:
-        dictionary = DICTIONARY if compression == 2 else None
-        raw = zstandard.ZstdDecompressor(dictionary).decompress(packed, raw_length) if compression else packed
+        raw = [bytes, zstandard.ZstdDecompressor().decompress, None, read_lz4][compression](packed)
     except zstandard.ZstdError:
         raise Refused("invalid") from None
-    need(len(raw) == raw_length <= 1114112, "invalid")
+    need(len(raw) == raw_length, "invalid")
     return raw
+
+
+def read_lz4(block):
+    """An LZ4 block with the dictionary before it."""
+    r, window = Reader(block, None), bytearray(DICTIONARY)
+
+    def length(nibble):
+        last = 255 if nibble == 15 else 0
+        while last == 255:
+            last = r.number(1)
+            nibble += last
+        return nibble
+
+    while True:
+        token = r.number(1)
+        window += r.take(length(token >> 4))
+        if r.at == len(block):
+            return bytes(window[len(DICTIONARY) :])
+        offset = int.from_bytes(r.take(2), "little")
+        need(0 < offset <= len(window), "invalid")
+        for _ in range(length(token & 15) + 4):
+            window.append(window[-offset])
 
 
 def read_record(body):

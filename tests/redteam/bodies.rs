@@ -5,7 +5,7 @@ use crate::crypto::{Key, sha256};
 use crate::place::Id;
 
 const DICTIONARY: &[u8] = include_bytes!("../../src/codec/payload.dict");
-const DICTIONARY_SHA256: &str = "b99d753a2b715668c31cd3c5113424bb046952c46d07e74771bc0de0f47f1159";
+const DICTIONARY_SHA256: &str = "3169daab50f1dc9fd6c0c3fc5a592637a2ec96ea35c05b5c02262b53434c3b41";
 const RAW_LEN_MAX: usize = 1_114_112;
 
 /// Reads front to back.
@@ -108,16 +108,45 @@ pub(crate) fn payload(body: &[u8]) -> Option<Vec<u8>> {
     let packed = r.take(packed.min(r.0.len()))?;
     match compression {
         0 => Some(packed.to_vec()),
-        1 => frame(packed, &[]),
-        2 => frame(packed, DICTIONARY),
+        1 => frame(packed),
+        3 => block(packed),
         _ => None,
     }
 }
 
+/// An LZ4 block with the dictionary before it, as far as it goes.
+fn block(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut r = Reader(packed);
+    let mut window = DICTIONARY.to_vec();
+    while let Some(token) = r.number(1) {
+        let count = length(&mut r, token >> 4).min(r.0.len());
+        window.extend(r.take(count)?);
+        let Some([low, high]) = r.array() else { break };
+        let count = length(&mut r, token & 15) + 4;
+        let Some(start) = window.len().checked_sub(usize::from(u16::from_le_bytes([low, high]))) else { break };
+        if window.len() + count > RAW_LEN_MAX {
+            break;
+        }
+        (start..start + count).for_each(|at| window.extend(window.get(at).copied()));
+    }
+    let raw = window.split_off(DICTIONARY.len());
+    (!raw.is_empty()).then_some(raw)
+}
+
+/// A length of an LZ4 block: four bits, and bytes as long as they are full.
+fn length(r: &mut Reader<'_>, mut length: usize) -> usize {
+    let mut more = length == 15;
+    while let Some(byte) = more.then(|| r.number(1)).flatten() {
+        length += byte;
+        more = byte == 255;
+    }
+    length
+}
+
 /// A zstd frame, as far as it goes.
-pub(crate) fn frame(packed: &[u8], dictionary: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn frame(packed: &[u8]) -> Option<Vec<u8>> {
     use std::io::Read;
-    let mut decoder = zstd::stream::read::Decoder::with_dictionary(packed, dictionary).ok()?.single_frame();
+    let mut decoder = zstd::stream::read::Decoder::new(packed).ok()?.single_frame();
     let (mut raw, mut piece) = (Vec::new(), [0; 4096]);
     while let Ok(count @ 1..) = decoder.read(&mut piece) {
         raw.extend(piece.get(..count).unwrap_or_default());

@@ -66,7 +66,7 @@ pub(crate) fn search(evidence: &Evidence, canaries: &Canaries, today: &Loot, bef
 /// A canary inside a zstd frame somewhere in these bytes.
 fn in_frames<'c>(bytes: &[u8], canaries: &'c Canaries) -> Option<&'c crate::canary::Canary> {
     memmem::find_iter(bytes, &ZSTD_MAGIC)
-        .find_map(|at| bodies::frame(&bytes[at..], &[]).and_then(|raw| canaries.first(&raw)))
+        .find_map(|at| bodies::frame(&bytes[at..]).and_then(|raw| canaries.first(&raw)))
 }
 
 /// What today's index would call the erased: with it, somebody's having been a member could be tested.

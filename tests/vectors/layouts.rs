@@ -352,9 +352,9 @@ fn record_samples() -> [Vec<u8>; 2] {
 const FRAME: &str = "28b52ffd60d006ad0100c4027b22656d61696c223a22616461406578616d706c652e6f7267222c2263697479223a224c6f6e\
                      646f6e227d2c01000cfdfdaa0c";
 
-/// A profile of 329 bytes, as a zstd frame made with the dictionary, by Python.
-const PRIMED: &str = "28b52ffd6049009d02005402376164616f72673135313233343536373841646120426569737069656c38352d31322d31300f\
-                      00cdb41320ae048087ad0470ee82e825607c75182808a041705c82f0c9803010c8b1bf7af0d7b87c7a0501";
+/// A profile of 329 bytes, as an LZ4 block with the dictionary before it, by lz4's own encoder at level 9.
+const PRIMED: &str = "0fd501011737d4013f616461d70107a731353132333435363738e201ce41646120426569737069656cee015238352d3132\
+                     370205f60104a9060bc401037d010f5a0107043800085a010f3e01060f94040c0f350429506c73657d7d";
 
 fn payload_samples() -> [Vec<u8>; 5] {
     let stored = |raw: &[u8]| payload::pack(raw).unwrap().expose().to_vec();
@@ -367,5 +367,5 @@ fn payload_samples() -> [Vec<u8>; 5] {
         payload.resize(256, 0);
         payload
     };
-    [stored(b""), stored(&[b'a'; 246]), stored(&noise), compressed(1, 2000, FRAME), compressed(2, 329, PRIMED)]
+    [stored(b""), stored(&[b'a'; 246]), stored(&noise), compressed(1, 2000, FRAME), compressed(3, 329, PRIMED)]
 }
