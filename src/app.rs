@@ -248,6 +248,6 @@ fn backups(settings: &Settings) -> BackupSettings {
 
 fn random() -> Result<[u8; 16], AppError> {
     let mut bytes = [0; 16];
-    OsEntropy.fill(&mut bytes)?;
+    OsEntropy.fill_public(&mut bytes)?;
     Ok(bytes)
 }

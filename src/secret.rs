@@ -12,12 +12,36 @@ use std::ops::{Deref, DerefMut};
 
 use zeroize::Zeroize;
 
+/// What can be overwritten where it lies, so that no compiler leaves the writes out.
+pub trait Wipe {
+    /// Overwrites it.
+    fn wipe(&mut self);
+}
+
+impl<const N: usize> Wipe for [u8; N] {
+    fn wipe(&mut self) {
+        wipe_slice(self);
+    }
+}
+
+impl<const N: usize, const M: usize> Wipe for [[u8; N]; M] {
+    fn wipe(&mut self) {
+        wipe_slice(self.as_flattened_mut());
+    }
+}
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        self.zeroize();
+    }
+}
+
 /// A value that is wiped when dropped and can be read only through [`Secret::expose`].
 ///
 /// The value lives on the heap so that moving the `Secret` leaves no copies behind on the stack.
-pub struct Secret<T: Zeroize>(Box<T>);
+pub struct Secret<T: Wipe>(Box<T>);
 
-impl<T: Zeroize> Secret<T> {
+impl<T: Wipe> Secret<T> {
     /// Takes ownership of `value`. Prefer [`Secret::init_with`] where the value can be made in place.
     pub fn new(value: T) -> Self {
         Self(Box::new(value))
@@ -29,23 +53,53 @@ impl<T: Zeroize> Secret<T> {
     }
 }
 
-impl<T: Zeroize + Default> Secret<T> {
+impl<T: Wipe + Default> Secret<T> {
     /// Makes the value in place, so that no copy is left where it was built.
     pub fn init_with<E>(fill: impl FnOnce(&mut T) -> Result<(), E>) -> Result<Self, E> {
         let mut place = Box::<T>::default();
         match fill(&mut place) {
             Ok(()) => Ok(Self(place)),
             Err(error) => {
-                place.zeroize();
+                place.wipe();
                 Err(error)
             }
         }
     }
 }
 
-impl<T: Zeroize> Drop for Secret<T> {
+impl<T: Wipe> Drop for Secret<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.wipe();
+    }
+}
+
+/// A secret on the stack, on its way from one computation into the next: wiped when dropped.
+pub struct Passing<T: Wipe>(T);
+
+impl<T: Wipe> Passing<T> {
+    /// Takes ownership of `value`.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl<T: Wipe> Deref for Passing<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Wipe> DerefMut for Passing<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: Wipe> Drop for Passing<T> {
+    fn drop(&mut self) {
+        self.0.wipe();
     }
 }
 
@@ -87,12 +141,18 @@ impl Drop for Wiped {
     }
 }
 
-/// Overwrites all the vector ever held. As one `memset` that the barrier keeps from being optimised away: the loop of
-/// `Zeroize` writes byte by byte, which for a record takes a fifth of the time it takes to open it.
+/// Overwrites all the vector ever held.
 pub fn wipe(bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.resize(bytes.capacity(), 0);
     zeroize::optimization_barrier(bytes.as_slice());
+}
+
+/// Overwrites the bytes. As one `memset` that the barrier keeps from being optimised away: the loop of `Zeroize` writes
+/// byte by byte, which for a record takes a fifth of the time it takes to open it.
+pub fn wipe_slice(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
 }
 
 #[cfg(test)]

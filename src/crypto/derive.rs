@@ -1,7 +1,7 @@
 //! Keys and tokens that derive from others. Every one is HKDF-Expand (one HMAC-SHA256) under its own info string;
 //! `docs/FORMAT.md` lists them.
 
-use super::hash::{equal_constant_time, expand, hmac};
+use super::hash::{Keyed, equal_constant_time, expand, hmac};
 use super::{Key, LogKey};
 use crate::codec::{KEY_LEN, KeyBytes};
 use crate::types::place::{Control, KeyKind, Member, Note, VaultRoot};
@@ -18,9 +18,10 @@ pub struct MemberNotes {
 impl Key<Member> {
     /// The key of the member's notes and the place of its access rows.
     pub fn notes(&self) -> MemberNotes {
-        let note = derived(self, b"membervault/member/note/v1", &[]);
-        let prefix = expand(self.bytes(), b"membervault/member/access-prefix/v1", &[]);
-        MemberNotes { note, access_prefix: first_half(&prefix) }
+        let keyed = Keyed::new(self.bytes());
+        let note = keyed.clone().expand(b"membervault/member/note/v1", &[]);
+        let prefix = keyed.expand(b"membervault/member/access-prefix/v1", &[]);
+        MemberNotes { note: Key::from_key_bytes(&note), access_prefix: first_half(&prefix) }
     }
 
     /// The token a record's name is stored under.

@@ -8,11 +8,12 @@
 use aes_gcm::Aes256Gcm;
 use chacha20poly1305::aead::{AeadCore, AeadInOut, KeyInit, Nonce, Tag, consts::U16};
 use chacha20poly1305::{ChaCha20Poly1305, KeySizeUser, consts::U32};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::hash::{equal_constant_time, extract_and_expand, sha256};
 use super::{CryptoError, Entropy, Key};
 use crate::codec::Plaintext;
+use crate::secret::Passing;
 use crate::types::place::Place;
 
 const MAGIC: &[u8; 3] = b"MV1";
@@ -85,7 +86,7 @@ pub fn seal_into<P: Place>(
     }
     let bound = Bound::new(suite, place)?;
     let mut salt = [0; SALT_LEN];
-    entropy.fill(&mut salt)?;
+    entropy.fill_public(&mut salt)?;
     let derived = bound.derive(key, &salt)?;
     let [ek, com] = &*derived;
     // Everything at once: plaintext lies in `out` until it is encrypted in place, so `out` must not move then.
@@ -183,7 +184,7 @@ impl Bound {
         &self,
         key: &Key<K>,
         salt: &[u8; SALT_LEN],
-    ) -> Result<Zeroizing<[[u8; 32]; 2]>, CryptoError> {
+    ) -> Result<Passing<[[u8; 32]; 2]>, CryptoError> {
         extract_and_expand(salt, key.bytes(), &[INFO, &sha256(&[self.aad()])])
     }
 

@@ -4,10 +4,13 @@ use hkdf::HkdfExtract;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
 
 use super::CryptoError;
 use crate::codec::KEY_LEN;
+use crate::secret::{Passing, wipe_slice};
+
+/// Bytes of a block of SHA-256.
+const BLOCK_LEN: usize = 64;
 
 /// SHA-256 over the parts, one after the other.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
@@ -42,25 +45,42 @@ pub fn equal_constant_time(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
 
-/// HMAC-SHA256 under a key of at most one block (64 bytes), over the parts one after the other.
-pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    debug_assert!(key.len() <= 64);
-    // The key as one block of the hash, padded as HMAC pads it: this constructor cannot fail.
-    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-    block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-    let mut mac = Hmac::<Sha256>::new(&block);
-    block.as_mut_slice().zeroize();
-    parts.iter().for_each(|part| mac.update(part));
-    Zeroizing::new(mac.finalize().into_bytes().into())
+/// HMAC-SHA256 under one key, whose part of the work is done once for all that is computed with it.
+#[derive(Clone)]
+pub(super) struct Keyed(Hmac<Sha256>);
+
+impl Keyed {
+    /// Under a key of at most one block (64 bytes).
+    pub(super) fn new(key: &[u8]) -> Self {
+        debug_assert!(key.len() <= BLOCK_LEN);
+        // The key as one block of the hash, padded as HMAC pads it: this constructor cannot fail.
+        let mut block = [0; BLOCK_LEN];
+        block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        let mac = Hmac::<Sha256>::new((&block).into());
+        wipe_slice(&mut block);
+        Self(mac)
+    }
+
+    /// HKDF-Expand to 32 bytes, which is one HMAC. `context` is not delimited: callers see to it that it is injective.
+    pub(super) fn expand(self, info: &[u8], context: &[&[u8]]) -> Passing<[u8; 32]> {
+        let Self(mut mac) = self;
+        mac.update(info);
+        context.iter().for_each(|part| mac.update(part));
+        mac.update(&[1]);
+        Passing::new(mac.finalize().into_bytes().into())
+    }
 }
 
-/// HKDF-Expand to 32 bytes, which is one HMAC. `context` is not delimited: callers see to it that it is injective.
-pub(super) fn expand(key: &[u8; KEY_LEN], info: &[u8], context: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-    let mut mac_input: [&[u8]; 6] = [&[]; 6];
-    debug_assert!(context.len() <= 4);
-    let parts = std::iter::once(info).chain(context.iter().copied()).chain(std::iter::once([1].as_slice()));
-    mac_input.iter_mut().zip(parts).for_each(|(to, part)| *to = part);
-    hmac(key, &mac_input)
+/// HMAC-SHA256 under a key of at most one block (64 bytes), over the parts one after the other.
+pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> Passing<[u8; 32]> {
+    let Keyed(mut mac) = Keyed::new(key);
+    parts.iter().for_each(|part| mac.update(part));
+    Passing::new(mac.finalize().into_bytes().into())
+}
+
+/// HKDF-Expand to 32 bytes under a key that nothing else is derived from at the moment.
+pub(super) fn expand(key: &[u8; KEY_LEN], info: &[u8], context: &[&[u8]]) -> Passing<[u8; 32]> {
+    Keyed::new(key).expand(info, context)
 }
 
 /// HKDF with a salt, to 64 bytes.
@@ -68,12 +88,12 @@ pub(super) fn extract_and_expand(
     salt: &[u8; 32],
     key: &[u8; KEY_LEN],
     info: &[&[u8]],
-) -> Result<Zeroizing<[[u8; 32]; 2]>, CryptoError> {
+) -> Result<Passing<[[u8; 32]; 2]>, CryptoError> {
     let mut extract = HkdfExtract::<Sha256>::new(Some(salt));
     extract.input_ikm(key);
     let (mut prk, hkdf) = extract.finalize();
-    prk.as_mut_slice().zeroize();
-    let mut okm = Zeroizing::new([[0; 32]; 2]);
+    wipe_slice(&mut prk);
+    let mut okm = Passing::new([[0; 32]; 2]);
     hkdf.expand_multi_info(info, okm.as_flattened_mut()).map_err(|_| CryptoError::Primitive)?;
     Ok(okm)
 }
