@@ -45,14 +45,20 @@ impl Plaintext {
     }
 
     /// Appends. Where the bytes must move to a larger place, the old place is wiped.
+    #[inline]
     pub fn extend(&mut self, bytes: &[u8]) {
-        let needed = self.0.len().saturating_add(bytes.len());
-        if needed > self.0.capacity() {
-            let mut larger = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
-            larger.extend_from_slice(&self.0);
-            wipe(&mut std::mem::replace(&mut self.0, larger));
+        if bytes.len() > self.0.capacity().saturating_sub(self.0.len()) {
+            self.move_for(bytes.len());
         }
         self.0.extend_from_slice(bytes);
+    }
+
+    #[cold]
+    fn move_for(&mut self, more: usize) {
+        let needed = self.0.len().saturating_add(more);
+        let mut larger = Vec::with_capacity(needed.max(self.0.capacity().saturating_mul(2)));
+        larger.extend_from_slice(&self.0);
+        wipe(&mut std::mem::replace(&mut self.0, larger));
     }
 
     /// Appends zeroes up to `len` bytes.
@@ -94,9 +100,17 @@ impl Drop for Plaintext {
 }
 
 impl io::Write for Plaintext {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.extend(bytes);
         Ok(bytes.len())
+    }
+
+    /// In one go: what is written a token at a time need not ask each time how much was taken.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.extend(bytes);
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -89,11 +89,11 @@ impl RecordBody {
         self.bytes.expose().get(start..).unwrap_or_default()
     }
 
-    /// The record's JSON, taken out.
-    pub fn into_json(self) -> Plaintext {
-        let mut bytes = self.bytes;
-        bytes.keep(bytes.len().saturating_sub(self.json_len), self.json_len);
-        bytes
+    /// The record's compartment, name and metadata, and its JSON, taken out.
+    pub fn into_parts(self) -> (Compartment, RecordName, RecordMeta, Plaintext) {
+        let Self { compartment, name, meta, mut bytes, json_len, .. } = self;
+        bytes.keep(bytes.len().saturating_sub(json_len), json_len);
+        (compartment, name, meta, bytes)
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!((body.compartment.as_str(), body.name.as_str()), ("core", "profile"));
         assert_eq!(body.meta, meta);
         assert_eq!(body.expose_json(), json);
-        assert_eq!(body.into_json().expose(), json);
+        assert_eq!(body.into_parts().3.expose(), json);
     }
 
     #[test]

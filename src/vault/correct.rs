@@ -34,7 +34,7 @@ impl Vault {
             check(Some(&old), patch.expect)?;
             let data = merged(&old, &patch.patch)?;
             declared::patched(case.map(), address, &patch.patch, &data)?;
-            store(&case, opened, address, Some(old), data, None)
+            store(&case, opened, address, Some(old), &data, None)
         })
     }
 }

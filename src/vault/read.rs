@@ -56,24 +56,23 @@ pub(crate) fn view(
     stored: Stored,
     fields: Option<&[FieldName]>,
 ) -> Result<RecordView, Error> {
-    let version = stored.version;
-    let compartment = stored.record.compartment.clone();
-    let name = stored.record.name.clone();
-    let (created_at, updated_at) = (stored.record.created, stored.record.updated);
-    let meta = stored.record.meta.clone();
-    let Some(view) = opened.permit.view(&compartment) else { return Err(Error::not_found()) };
-    let screen = case.screen(opened, &compartment, &name, &meta);
-    let (data, withheld, shown) = if fields.is_none() && view.is_all_clear() && screen.is_open() {
+    let Stored { version, record, .. } = &stored;
+    let (version, created_at, updated_at) = (*version, record.created, record.updated);
+    let Some(view) = opened.permit.view(&record.compartment) else { return Err(Error::not_found()) };
+    let screen = case.screen(opened, &record.compartment, &record.name, &record.meta);
+    if fields.is_none() && view.is_all_clear() && screen.is_open() {
         // The caller sees everything: the stored bytes are the answer.
-        (JsonObject::stored(stored.record.into_json()), Vec::new(), Shown::All)
-    } else {
-        let unstated = Purpose::unstated();
-        let purpose = case.ctx.purpose.as_ref().unwrap_or(&unstated);
-        let projection = view.project(stored.object()?, fields, &screen, || {
-            opened.body.mk.pseudonym(purpose, case.ctx.actor.recipient.as_ref())
-        });
-        let shown = Shown::of(&projection.object, &projection.withheld, fields);
-        (JsonObject::made(&projection.object)?, projection.withheld, shown)
-    };
+        let (compartment, name, meta, json) = stored.record.into_parts();
+        let (data, withheld, shown) = (JsonObject::stored(json), Vec::new(), Shown::All);
+        return Ok(RecordView { compartment, name, version, created_at, updated_at, data, meta, withheld, shown });
+    }
+    let unstated = Purpose::unstated();
+    let purpose = case.ctx.purpose.as_ref().unwrap_or(&unstated);
+    let projection = view.project(stored.object()?, fields, &screen, || {
+        opened.body.mk.pseudonym(purpose, case.ctx.actor.recipient.as_ref())
+    });
+    let shown = Shown::of(&projection.object, &projection.withheld, fields);
+    let (data, withheld) = (JsonObject::made(&projection.object)?, projection.withheld);
+    let (compartment, name, meta, _json) = stored.record.into_parts();
     Ok(RecordView { compartment, name, version, created_at, updated_at, data, meta, withheld, shown })
 }

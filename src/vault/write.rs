@@ -34,8 +34,7 @@ impl Vault {
             let old = case.stored_record(&opened, &write.address)?;
             check(old.as_ref(), write.expect)?;
             declared::record(case.map(), &write.address, &write.data)?;
-            let meta = write.meta.clone();
-            store(&case, opened, &write.address, old, write.data.clone(), meta)
+            store(&case, opened, &write.address, old, &write.data, write.meta.as_ref())
         })
     }
 
@@ -51,7 +50,7 @@ impl Vault {
             check(Some(&old), patch.expect)?;
             let data = merged(&old, &patch.patch)?;
             declared::patched(case.map(), &patch.address, &patch.patch, &data)?;
-            store(&case, opened, &patch.address, Some(old), data, patch.meta.clone())
+            store(&case, opened, &patch.address, Some(old), &data, patch.meta.as_ref())
         })
     }
 
@@ -93,8 +92,8 @@ pub(super) fn store(
     mut opened: Opened,
     address: &RecordAddress,
     old: Option<Stored>,
-    data: Map<String, Value>,
-    meta: Option<RecordMeta>,
+    data: &Map<String, Value>,
+    meta: Option<&RecordMeta>,
 ) -> Decision<Written> {
     let vault = case.vault;
     let version = old.as_ref().map_or(RecordVersion::FIRST, |old| old.version.next());
@@ -107,18 +106,18 @@ pub(super) fn store(
     }
     if *address == RecordAddress::profile(address.member) {
         let before = old.as_ref().map(Stored::object).transpose()?;
-        vault.reindex(&mut change, &address.member, before.as_ref(), Some(&data))?;
+        vault.reindex(&mut change, &address.member, before.as_ref(), Some(data))?;
     }
-    let json = input::record_text(&data)?;
-    let kept = old.as_ref().map(|old| old.record.meta.clone());
-    let meta = meta.or(kept).unwrap_or_default();
-    input::metadata(&meta)?;
+    let json = input::record_text(data)?;
+    let none = RecordMeta::default();
+    let meta = meta.or(old.as_ref().map(|old| &old.record.meta)).unwrap_or(&none);
+    input::metadata(meta)?;
     let record = NewRecord {
         address,
         version,
         created: old.as_ref().map_or(case.now, |old| old.record.created),
         updated: case.now,
-        meta: &meta,
+        meta,
         json: json.expose(),
     };
     vault.put_row(&mut change, &opened.body, &record, old.as_ref())?;

@@ -33,9 +33,11 @@ impl<S: Send + Sync, T: RequestBody> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         check_declared(request.headers(), T::MEDIA_TYPES)?;
         let bytes = read(request.into_body(), T::BYTES_MAX).await?;
-        match serde_json::from_slice(&bytes) {
-            Ok(ObjectOf(body)) => Ok(Self(body)),
-            Err(_) => Err(explain::<T>(&bytes)),
+        // Whether it is UTF-8 is asked once for the whole, not for each text in it.
+        let parsed = std::str::from_utf8(&bytes).ok().and_then(|text| serde_json::from_str(text).ok());
+        match parsed {
+            Some(ObjectOf(body)) => Ok(Self(body)),
+            None => Err(explain::<T>(&bytes)),
         }
     }
 }

@@ -14,6 +14,9 @@ use serde_json::{Map, Number, Value};
 /// The text of the error for a duplicate key; the key itself is the client's and is not repeated.
 pub(super) const DUPLICATE_KEY: &str = "a key appears twice in one object";
 
+/// Keys an object has room for from the start: most have fewer, and few have many more.
+const KEYS_USUAL: usize = 8;
+
 /// A JSON object of any content without duplicate keys.
 #[derive(Debug, Default)]
 pub(in crate::http) struct StrictObject(pub(in crate::http) Map<String, Value>);
@@ -91,7 +94,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut object = Map::new();
+        let mut object = Map::with_capacity(KEYS_USUAL);
         while let Some(key) = access.next_key::<String>()? {
             let StrictValue(value) = access.next_value()?;
             if object.insert(key, value).is_some() {
