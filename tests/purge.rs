@@ -19,7 +19,7 @@ use membervault::tables;
 use membervault::testkit::vault::{Remains, TestVault, ctx, ctx_for};
 use membervault::types::{Compartment, ErasureId, MemberId, RecordMeta, Role};
 use membervault::vault::Vault;
-use membervault::vault::api::{Expect, NewMember, RecordAddress, RecordQuery, RecordWrite, Stage};
+use membervault::vault::api::{Expect, NewMember, NewShare, RecordAddress, RecordQuery, RecordWrite, Stage};
 use membervault::vault::purge::{PurgeReport, PurgeSettings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -175,6 +175,38 @@ fn what_was_erased_is_in_the_files_before_the_purge_and_not_after_it() {
     assert_eq!(house.stages(&erasures), BTreeSet::from([Stage::Purged]));
     assert!(house.vault().examine(&ctx(Role::Ops)).wait().unwrap().is_sound());
     assert_eq!(found(&house.files(), &residues), (0, Vec::new()));
+}
+
+#[test]
+fn the_links_of_the_erased_go_too() {
+    let house = House::new(8);
+    let members: Vec<_> = (0..20).map(|number| create(house.vault(), number)).collect();
+    let share = |member: &MemberId| {
+        let input = NewShare {
+            address: RecordAddress::profile(*member),
+            recipient: "carrier".parse().unwrap(),
+            fields: vec!["name".parse().unwrap()],
+            expires_at: house.vault().status(&ctx(Role::Ops)).wait().unwrap().created_at.plus_millis(3_600_000),
+            opens_max: None,
+        };
+        house.vault().create_share(&ctx_for(Role::Crm, "service"), &input).wait().unwrap().info.id
+    };
+    let links: Vec<_> = members[..3].iter().flat_map(|member| [share(member), share(member)]).collect();
+    house.engine().flush().unwrap();
+    let erasures: Vec<_> = members[..2].iter().map(|member| erase(house.vault(), member, None)).collect();
+    house.seal();
+    let residues = house.residues();
+    let counts: BTreeSet<_> = residues.iter().map(|(_, row)| (row.pieces.len(), row.ends.len())).collect();
+    assert_eq!(counts, BTreeSet::from([(14, 6)]), "of two links also salt, tag and key");
+    let wanted: usize = residues.iter().map(|(_, row)| row.pieces.len() + row.ends.len()).sum();
+    assert_eq!(found(&house.files(), &residues).0, wanted, "the control");
+    assert_eq!(house.purge().purged, 2);
+    assert_eq!(house.stages(&erasures), BTreeSet::from([Stage::Purged]));
+    assert_eq!(found(&house.files(), &residues), (0, Vec::new()));
+    let ids = Needles::new((0..).zip(links.iter().map(|id| id.as_bytes().as_slice()))).unwrap();
+    let mut search = Search::new(&house.files(), &ids);
+    while search.round(&mut |_| ControlFlow::Continue(())).unwrap() != Round::Whole {}
+    assert_eq!(search.found().len(), 2, "those of who lives, and no other");
 }
 
 #[test]

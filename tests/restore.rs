@@ -6,6 +6,8 @@
 mod consents;
 #[path = "restore/images.rs"]
 mod images;
+#[path = "restore/later.rs"]
+mod later;
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -190,6 +192,7 @@ fn an_old_backup_brings_everybody_back_but_the_erased() {
         members_without_profile: 1,
         records: 19 * 3 - 1,
         records_left_out: 5 * 3 + 1,
+        records_under_old_keys: 0,
         accesses: done.accesses,
         accesses_left_out: done.accesses_left_out,
         index_removed: 3,

@@ -81,6 +81,12 @@ fn rows(restored: &Restored) -> Vec<Vec<String>> {
         (*index_removed, "index entries removed"),
         (*index_entered, "index entries entered"),
     ];
+    if restored.records_under_old_keys > 0 {
+        rows.push((
+            restored.records_under_old_keys,
+            "records left out: their data key was rotated after this backup; a later backup has them",
+        ));
+    }
     if restored.index_taken > 0 {
         rows.push((restored.index_taken, "identifiers that belong to another member by now"));
     }

@@ -247,7 +247,6 @@ fn remove_keys(
         None => {
             change.delete(tables::member::KEYSPACE, tables::member::key(member));
             consent::remove_postings(change, member, &opened.body.standing);
-            vault.forget_shares(change, member)?;
             Ok(())
         }
     }

@@ -10,8 +10,9 @@ use std::ops::Bound::Included;
 use crate::bodies;
 use crate::canary::{Canaries, Sightings};
 use crate::crypto::{Extracted, Key, bound, expand, unseal};
-use crate::evidence::Evidence;
-use crate::place::{Id, Place, Shape};
+use crate::evidence::{Blob, Evidence, Head};
+use crate::nested;
+use crate::place::{self, Id, Place, Shape};
 
 /// What a key was found as.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,9 +35,9 @@ pub(crate) enum Role {
         version: u32,
     },
     Secret,
-    /// Derived: opens access details and holds of the member.
+    /// Derived: opens access details, holds and the texts of requests of the member.
     Note(Id),
-    /// Derived: opens tokens and outcomes of requests.
+    /// Derived: opens tokens, links, requests, and whatever else is no member's.
     Control,
 }
 
@@ -60,6 +61,11 @@ pub(crate) struct Loot {
     pub(crate) member_rows: BTreeSet<Id>,
     pub(crate) records: BTreeSet<Id>,
     pub(crate) details: BTreeSet<Id>,
+    /// Members of whose requests the texts opened.
+    pub(crate) texts: BTreeSet<Id>,
+    /// Links and requests whose rows opened: they tell of a member by its random id, and are under no key of it.
+    pub(crate) links: usize,
+    pub(crate) requests: usize,
     /// Tokens and members of index entries.
     pub(crate) entries: HashSet<(Id, Id)>,
     pub(crate) secrets: Vec<Key>,
@@ -81,6 +87,10 @@ pub(crate) struct Attack<'e> {
     keyrings: &'e dyn Fn(usize) -> bool,
     work: Vec<(Role, Key)>,
     known: HashSet<(Role, Key)>,
+    /// Envelopes that were found in what was opened: their numbers come after those of the evidence. With the request.
+    nested: Vec<(&'e Blob, Id)>,
+    nested_heads: HashSet<Head>,
+    notes: Vec<(Id, Key)>,
     pub(crate) keep_plaintexts: bool,
     pub(crate) loot: Loot,
 }
@@ -112,6 +122,9 @@ impl<'e> Attack<'e> {
             keyrings,
             work: Vec::new(),
             known: HashSet::new(),
+            nested: Vec::new(),
+            nested_heads: HashSet::new(),
+            notes: Vec::new(),
             keep_plaintexts: false,
             loot: Loot::default(),
         }
@@ -165,6 +178,10 @@ impl<'e> Attack<'e> {
                     self.sweep(key, &blobs, &[place]);
                 }
                 self.sweep_loose(role, key, places);
+                if let Role::Note(member) = role {
+                    self.notes.push((*member, *key));
+                    (0..self.nested.len()).for_each(|nested| self.sweep_nested(nested, *member, key));
+                }
             }
         }
     }
@@ -230,12 +247,54 @@ impl<'e> Attack<'e> {
         }
     }
 
+    /// An envelope of the evidence, or one that was found in another.
+    pub(crate) fn blob(&self, at: usize) -> &'e Blob {
+        match at.checked_sub(self.evidence.blobs.len()) {
+            None => &self.evidence.blobs[at],
+            Some(nested) => self.nested[nested].0,
+        }
+    }
+
+    /// How many envelopes there are by now.
+    pub(crate) fn blobs(&self) -> usize {
+        self.evidence.blobs.len() + self.nested.len()
+    }
+
+    /// Where the envelopes in others were sealed, as far as these say.
+    pub(crate) fn nested_places(&self) -> impl Iterator<Item = &Place> {
+        self.nested.iter().flat_map(|(blob, _)| &blob.places)
+    }
+
+    fn sweep_nested(&mut self, nested: usize, member: Id, key: &Key) {
+        let request = self.nested[nested].1;
+        self.sweep(key, &[self.evidence.blobs.len() + nested], &[Place::Request { member, request }]);
+    }
+
+    /// What lies in the row of a request, or in any other control row.
+    fn look_inside(&mut self, row_key: &[u8], plain: &[u8]) {
+        let request = place::request(row_key);
+        self.loot.requests += usize::from(request.is_some());
+        self.loot.links += usize::from(row_key.starts_with(b"S\0"));
+        let request = request.or(row_key.last_chunk().copied()).unwrap_or_default();
+        for (envelope, mut blob) in nested::envelopes(plain) {
+            if !Blob::head(&envelope).is_some_and(|head| self.nested_heads.insert(head)) {
+                continue;
+            }
+            blob.places.extend(nested::member(plain).map(|member| Place::Request { member, request }));
+            // For the life of the program, as the evidence is.
+            self.nested.push((Box::leak(Box::new(blob)), request));
+            for (member, key) in self.notes.clone() {
+                self.sweep_nested(self.nested.len() - 1, member, &key);
+            }
+        }
+    }
+
     fn sweep(&mut self, key: &Key, blobs: &[usize], places: &[Place]) {
         for blob in blobs {
             if self.loot.opened.contains_key(blob) {
                 continue;
             }
-            let sealed = &self.evidence.blobs[*blob];
+            let sealed = self.blob(*blob);
             let extracted = Extracted::new(&sealed.salt, key);
             for place in places {
                 self.loot.trials += 1;
@@ -250,7 +309,7 @@ impl<'e> Attack<'e> {
 
     /// The commitment fits: takes the plaintext and all that is in it.
     pub(crate) fn open(&mut self, blob: usize, place: &Place, ek: &Key) {
-        let sealed = &self.evidence.blobs[blob];
+        let sealed = self.blob(blob);
         let plain = unseal(sealed.suite, ek, &sealed.ciphertext);
         self.loot.opened.insert(blob, place.clone());
         self.canaries.look(&plain, &mut self.loot.seen);
@@ -266,7 +325,8 @@ impl<'e> Attack<'e> {
                 }
             }
             Place::Access(member) | Place::Hold(member) => drop(self.loot.details.insert(*member)),
-            Place::Control(_) => {}
+            Place::Control(key) => self.look_inside(key, &plain),
+            Place::Request { member, .. } => drop(self.loot.texts.insert(*member)),
         }
         if self.keep_plaintexts && !matches!(place, Place::Node { .. } | Place::Page { .. } | Place::Record { .. }) {
             let length = bodies::member(&plain).filter(|_| matches!(place, Place::Member(_))).map(|body| body.length);
@@ -277,7 +337,7 @@ impl<'e> Attack<'e> {
 
     /// Whether it is closed yet, and no keyring that this attack is not given.
     pub(crate) fn may_try(&self, blob: usize) -> bool {
-        let is_keyring = !self.evidence.blobs[blob].files.is_empty();
+        let is_keyring = !self.blob(blob).files.is_empty();
         !self.loot.opened.contains_key(&blob) && (!is_keyring || (self.keyrings)(blob))
     }
 

@@ -25,6 +25,7 @@ mod crypto;
 mod evidence;
 mod log;
 mod master;
+mod nested;
 mod place;
 mod raw;
 mod raw_keys;

@@ -17,7 +17,7 @@ type Hit = (usize, Place, Key);
 /// A round over everything. True if something opened: then what was in it may open more.
 pub(crate) fn round(attack: &mut Attack<'_>) -> bool {
     let everywhere: Vec<Place> = everywhere(attack);
-    let closed: Vec<usize> = (0..attack.evidence.blobs.len()).filter(|blob| attack.may_try(*blob)).collect();
+    let closed: Vec<usize> = (0..attack.blobs()).filter(|blob| attack.may_try(*blob)).collect();
     let mut keys: Vec<(Key, bool)> =
         attack.loot.keys.iter().map(|(key, role)| (*key, !role.is_of_the_tree())).collect();
     for plain in &attack.loot.plaintexts {
@@ -40,9 +40,8 @@ fn search(attack: &Attack<'_>, closed: &[usize], keys: &[(Key, bool)], everywher
         places.map(|place| (bound(blob.suite, &attack.shape.bytes(place)), place.clone())).collect()
     };
     let part = closed.len().div_ceil(THREADS).max(1);
-    let evidence = attack.evidence;
-    let try_blob = |at: usize| -> (Option<Hit>, u64) {
-        let blob = &evidence.blobs[at];
+    let closed: Vec<(usize, &Blob)> = closed.iter().map(|at| (*at, attack.blob(*at))).collect();
+    let try_blob = |(at, blob): (usize, &Blob)| -> (Option<Hit>, u64) {
         // One without an address has met every key of the tree at each of that key's places already.
         let own = digests(blob, &mut blob.places.iter());
         let all = digests(blob, &mut everywhere.iter());
@@ -76,5 +75,6 @@ fn everywhere(attack: &Attack<'_>) -> Vec<Place> {
     let seen =
         attack.by_place.keys().filter(|place| !matches!(place, Place::Node { .. })).map(|place| (*place).clone());
     let of_members = attack.evidence.members.iter().flat_map(|member| [Place::Access(*member), Place::Hold(*member)]);
-    seen.chain(of_members).collect()
+    let in_others = attack.nested_places().cloned();
+    seen.chain(of_members).chain(in_others).collect()
 }

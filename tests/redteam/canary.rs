@@ -112,7 +112,7 @@ pub(crate) struct Tally {
 }
 
 /// A UUID in its text form.
-fn id(text: &str) -> Option<Id> {
+pub(crate) fn id(text: &str) -> Option<Id> {
     let digits = text.replace('-', "");
     data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?.try_into().ok()
 }

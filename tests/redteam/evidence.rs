@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use memchr::memmem;
 
 use crate::crypto::{Hmac, sha256};
-use crate::place::{Address, Id, Place, Shape, address, record};
+use crate::place::{Address, Id, Place, Shape, address, record, whose_requests};
 use crate::{copies, log, table};
 
 const HEAD: usize = 68;
+/// Magic, suite, salt and commitment.
+pub(crate) type Head = [u8; HEAD];
 const KEYRING_MAGIC: &[u8] = b"MVKEYS1\n";
 const KEYRING_HEADER: usize = 53;
 /// An envelope without a row says nothing of its length; so much of it is kept.
@@ -29,6 +31,28 @@ pub(crate) struct Blob {
     pub(crate) record: Option<(u32, u64)>,
     /// For a keyring: the files it lies in.
     pub(crate) files: Vec<usize>,
+}
+
+impl Blob {
+    /// By what an envelope is told from all others.
+    pub(crate) fn head(envelope: &[u8]) -> Option<Head> {
+        let head: Head = envelope.get(..HEAD)?.try_into().ok()?;
+        (head.starts_with(b"MV1") && matches!(head[3], 1 | 2)).then_some(head)
+    }
+
+    pub(crate) fn parse(envelope: &[u8]) -> Option<Self> {
+        let head = Self::head(envelope)?;
+        Some(Self {
+            suite: head[3],
+            salt: Hmac::new(&head[4..36].try_into().ok()?),
+            com: head[36..].try_into().ok()?,
+            ciphertext: envelope[HEAD..].to_vec(),
+            places: BTreeSet::new(),
+            access: None,
+            record: None,
+            files: Vec::new(),
+        })
+    }
 }
 
 /// One file.
@@ -70,7 +94,7 @@ pub(crate) struct Evidence {
     pub(crate) torn_tables: Vec<String>,
     /// What decompressed blocks held, to be searched like files.
     pub(crate) expanded: Vec<Vec<u8>>,
-    by_head: HashMap<[u8; HEAD], usize>,
+    by_head: HashMap<Head, usize>,
     by_content: HashMap<[u8; 32], usize>,
 }
 
@@ -153,6 +177,9 @@ impl Evidence {
                 if let Place::Member(member) | Place::Hold(member) | Place::Record { member, .. } = &place {
                     self.members.insert(*member);
                 }
+                if let Place::Control(key) = &place {
+                    self.members.extend(whose_requests(key));
+                }
                 let Some(blob) = value.get(offset..).and_then(|envelope| self.blob(envelope)) else { return };
                 self.blobs[blob].places.insert(place);
             }
@@ -190,16 +217,11 @@ impl Evidence {
     }
 
     fn blob(&mut self, envelope: &[u8]) -> Option<usize> {
-        let head: [u8; HEAD] = envelope.get(..HEAD)?.try_into().ok()?;
-        (head.starts_with(b"MV1") && matches!(head[3], 1 | 2)).then_some(())?;
+        let head = Blob::head(envelope)?;
         if let Some(known) = self.by_head.get(&head) {
             return Some(*known);
         }
-        let salt = Hmac::new(&head[4..36].try_into().ok()?);
-        let com = head[36..].try_into().ok()?;
-        let ciphertext = envelope[HEAD..].to_vec();
-        let (places, access, record, files) = (BTreeSet::new(), None, None, Vec::new());
-        self.blobs.push(Blob { suite: head[3], salt, com, ciphertext, places, access, record, files });
+        self.blobs.push(Blob::parse(envelope)?);
         self.by_head.insert(head, self.blobs.len() - 1);
         Some(self.blobs.len() - 1)
     }

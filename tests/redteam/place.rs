@@ -5,13 +5,32 @@ pub(crate) type Id = [u8; 16];
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Place {
     Keyring(Vec<u8>),
-    Node { subtree: u8, level: u8, index: u32 },
+    Node {
+        subtree: u8,
+        level: u8,
+        index: u32,
+    },
     Member(Id),
-    Page { field: u8, bucket: u32, page: u8 },
-    Record { member: Id, compartment: u16, token: Id, dek: u32, version: u64 },
+    Page {
+        field: u8,
+        bucket: u32,
+        page: u8,
+    },
+    Record {
+        member: Id,
+        compartment: u16,
+        token: Id,
+        dek: u32,
+        version: u64,
+    },
     Access(Id),
     Hold(Id),
     Control(Vec<u8>),
+    /// The texts of a request, within the control row of the request.
+    Request {
+        member: Id,
+        request: Id,
+    },
 }
 
 /// The tree and the index, as the meta row has them.
@@ -64,6 +83,7 @@ impl Shape {
             Place::Access(member) => [&[6], vault, member].concat(),
             Place::Hold(member) => [&[7], vault, member].concat(),
             Place::Control(key) => [&[8], vault, &[length(key)], key].concat(),
+            Place::Request { member, request } => [&[9], vault, member, request].concat(),
         }
     }
 }
@@ -98,6 +118,11 @@ pub(crate) fn address(key: &[u8], row: &[u8]) -> Address {
     let id_at = |at: usize| -> Id { key[at..at + 16].try_into().unwrap_or_default() };
     let enveloped = row.get(1..4) == Some(b"MV1");
     match (key.first(), key.len()) {
+        // Agreed: the name of a purpose makes the key as long as any other; its row is not.
+        (Some(b'C'), length @ 19..) if row.len() == 5 && usize::from(key[1]) == length - 18 => {
+            Address::Member(id_at(length - 16))
+        }
+        (Some(b'S'), 18) if key[1] == 1 => Address::Member(id_at(2)),
         (_, 34) => match record(row) {
             Some((dek, version)) => {
                 let compartment = u16::from_be_bytes([key[16], key[17]]);
@@ -121,6 +146,16 @@ pub(crate) fn address(key: &[u8], row: &[u8]) -> Address {
         _ if enveloped => Address::Sealed(Place::Control(key.to_vec()), 1),
         _ => Address::Other,
     }
+}
+
+/// The member whose list of requests lies under this key of a control row.
+pub(crate) fn whose_requests(key: &[u8]) -> Option<Id> {
+    key.strip_prefix(b"Jm")?.try_into().ok()
+}
+
+/// The request that lies under this key of a control row.
+pub(crate) fn request(key: &[u8]) -> Option<Id> {
+    key.strip_prefix(b"Jc")?.try_into().ok()
 }
 
 /// DEK version and record version of a record row, which stand before its envelope.

@@ -25,8 +25,12 @@ pub(crate) struct Pass {
     pub(crate) rows: usize,
     pub(crate) records: usize,
     pub(crate) details: usize,
+    pub(crate) texts: usize,
     pub(crate) entries: usize,
     pub(crate) tokens: usize,
+    /// Rows of links and requests, of whomever.
+    pub(crate) links: usize,
+    pub(crate) requests: usize,
 }
 
 impl Pass {
@@ -51,20 +55,23 @@ impl Pass {
             rows: count(&mut loot.member_rows.iter()),
             records: count(&mut loot.records.iter()),
             details: count(&mut loot.details.iter()),
+            texts: count(&mut loot.texts.iter()),
+            links: loot.links,
+            requests: loot.requests,
             entries: count(&mut in_pages.iter()),
             tokens: tokens.intersection(&seen_tokens).count(),
         }
     }
 
     fn erased_anything(&self) -> usize {
-        self.erased.touched + self.rows + self.records + self.details + self.entries + self.tokens
+        self.erased.touched + self.rows + self.records + self.details + self.texts + self.entries + self.tokens
     }
 
     fn line(&self, name: &str) -> String {
         format!(
             "{name:<22} {} keys, {} trials, {} envelopes opened (epochs {:?})\n\
              {:<22} canaries: {} of {} living, {} of {} erased; of the erased also {} key rows, {} records, {} with \
-             access details, {} index entries, {} tokens\n",
+             access details, {} with texts of requests, {} index entries, {} tokens; rows of {} links and {} requests\n",
             self.keys,
             self.trials,
             self.opened,
@@ -77,8 +84,11 @@ impl Pass {
             self.rows,
             self.records,
             self.details,
+            self.texts,
             self.entries,
             self.tokens,
+            self.links,
+            self.requests,
         )
     }
 
@@ -88,6 +98,7 @@ impl Pass {
             "live_read": self.live.read, "live": self.live.members,
             "erased_read": self.erased.touched, "erased": self.erased.members,
             "erased_key_rows": self.rows, "erased_records": self.records, "erased_details": self.details,
+            "erased_texts": self.texts, "links": self.links, "requests": self.requests,
             "erased_index_entries": self.entries, "erased_tokens": self.tokens,
         })
     }
@@ -186,10 +197,11 @@ fn judge(
     } else {
         let what = format!(
             "with keys of today: canaries of {touched} of {members} erased, {} key rows, {} records, {} access \
-             details, {} index entries, {} tokens; keyrings: {}",
+             details, {} texts of requests, {} index entries, {} tokens; keyrings: {}",
             today.rows,
             today.records,
             today.details,
+            today.texts,
             today.entries,
             today.tokens,
             today.keyrings.join("; ")

@@ -27,8 +27,8 @@ pub(crate) struct Removed<'a> {
 }
 
 impl Vault {
-    /// Puts the residue of an erasure into its change, and clears the records, and the postings that name them: whatever
-    /// there is when the fence is written.
+    /// Puts the residue of an erasure into its change, and clears the records, the postings that name them and the links:
+    /// whatever there is when the fence is written.
     pub(crate) fn put_residue(
         &self,
         change: &mut Change,
@@ -46,6 +46,9 @@ impl Vault {
         if let Some(prefix) = removed.accesses {
             residue.place(number(tables::access::KEYSPACE), &prefix);
             residue.key(&prefix);
+        }
+        if scope.is_none() {
+            self.put_links(change, member, &mut residue)?;
         }
         let mut seen = Vec::new();
         tables::record::each_of(self.engine(), member, scope, RESIDUE_RECORDS_MAX, &mut |key, row| {
@@ -74,6 +77,23 @@ impl Vault {
             change.clear(records.0, records.1);
         }
         change.put(tables::residue::KEYSPACE, tables::residue::key(id), residue.encode());
+        Ok(())
+    }
+
+    /// The links of the member, which end with it.
+    fn put_links(&self, change: &mut Change, member: &MemberId, residue: &mut ResidueRow) -> Result<(), Error> {
+        let links = self.forget_shares(change, member)?;
+        if !links.is_empty() {
+            residue.place(number(tables::share::KEYSPACE), &tables::share::of_member_key(member));
+        }
+        for id in &links {
+            let key = tables::share::key(id);
+            residue.place(number(tables::share::KEYSPACE), &key);
+            residue.key(&key);
+            if let Some(row) = tables::share::row(self.engine(), id)? {
+                residue.known_by(rows::sealed(&row).ok().and_then(ResidueRow::pieces_of));
+            }
+        }
         Ok(())
     }
 }

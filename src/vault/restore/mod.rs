@@ -58,8 +58,11 @@ pub struct Restored {
     pub members_without_profile: u64,
     /// Records that came back.
     pub records: u64,
-    /// Record rows of the backup that were left out, because nobody has their key.
+    /// Record rows of the backup that were left out, because their member or compartment was erased since.
     pub records_left_out: u64,
+    /// Record rows that were left out, because the data key they lie under was rotated since: nobody has it any more. A
+    /// later backup has the records of these compartments.
+    pub records_under_old_keys: u64,
     /// Details of accesses that came back.
     pub accesses: u64,
     /// Details that were left out, because nobody has their key.

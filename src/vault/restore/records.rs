@@ -73,13 +73,17 @@ fn records(vault: &Vault, data: &dyn Reader, done: &mut Restored) -> Result<Expe
         row,
         &mut expected,
     ) {
-        Ok(Some(postings)) => {
+        Ok(Kept::Living(postings)) => {
             done.records += 1;
             postings.iter().try_for_each(|key| writing.put(tables::posting::KEYSPACE, key, &[]))?;
             writing.put(Keyspace::Records, key, row)
         }
-        Ok(None) => {
+        Ok(Kept::Erased) => {
             done.records_left_out += 1;
+            ControlFlow::Continue(())
+        }
+        Ok(Kept::UnderOldKey) => {
+            done.records_under_old_keys += 1;
             ControlFlow::Continue(())
         }
         Err(error) => {
@@ -91,24 +95,35 @@ fn records(vault: &Vault, data: &dyn Reader, done: &mut Restored) -> Result<Expe
     failed.map_or(Ok(expected), Err)
 }
 
-/// The keys of the postings of this record, if somebody has its key. Learns the identifiers of a profile.
+/// What becomes of a record row of the backup.
+enum Kept {
+    /// Somebody has its key. The keys of its postings.
+    Living(Vec<Vec<u8>>),
+    /// Its member or compartment was erased.
+    Erased,
+    /// Its compartment is there, under another data key.
+    UnderOldKey,
+}
+
+/// Whether somebody has the key of this record. Learns the identifiers of a profile.
 fn keep(
     vault: &Vault,
     present: &mut Option<(MemberId, Option<MemberBody>)>,
     key: &[u8],
     row: &[u8],
     expected: &mut Expected,
-) -> Result<Option<Vec<Vec<u8>>>, Error> {
+) -> Result<Kept, Error> {
     let (member, compartment, token) = keys::parse_record(key)?;
     if present.as_ref().is_none_or(|(of, _)| *of != member) {
         let row = tables::member::row(vault.engine(), &member)?;
         let body = row.map(|row| vault.keyring().open_member(vault.engine(), &member, &row)).transpose()?;
         *present = Some((member, body));
     }
-    let Some((_, Some(body))) = present else { return Ok(None) };
-    let Some(keys) = body.compartment_numbered(compartment) else { return Ok(None) };
+    let Some((_, Some(body))) = present else { return Ok(Kept::Erased) };
+    let keys = body.compartment_numbered(compartment).filter(|keys| !keys.is_erased());
+    let Some(keys) = keys else { return Ok(Kept::Erased) };
     if keys.dek(RecordRow::parse(row)?.dek_version).is_none() {
-        return Ok(None);
+        return Ok(Kept::UnderOldKey);
     }
     let stored = vault.open_record(&member, keys, &token, row)?;
     let core = Compartment::core();
@@ -118,7 +133,7 @@ fn keep(
         let identifiers = input::identifiers(&profile).unwrap_or_default();
         expected.learn(vault, &member, &identifiers);
     }
-    vault.posting_keys(&stored).map(Some)
+    vault.posting_keys(&stored).map(Kept::Living)
 }
 
 fn accesses(vault: &Vault, data: &dyn Reader, prefixes: &HashSet<[u8; 16]>, done: &mut Restored) -> Result<(), Error> {

@@ -88,8 +88,8 @@ impl Vault {
         Act::new(self, move || prepare_revoke(&Case::open(self, ctx), member, id))
     }
 
-    /// Takes the links of a member that is erased along. The change is refused if one comes in between.
-    pub(crate) fn forget_shares(&self, change: &mut Change, member: &MemberId) -> Result<(), Error> {
+    /// Takes the links of a member that is erased along; which they were. The change is refused if one comes in between.
+    pub(crate) fn forget_shares(&self, change: &mut Change, member: &MemberId) -> Result<Vec<ShareId>, Error> {
         let shares = tables::share::of_member(self.engine(), member)?;
         rely(change, member, &shares);
         if shares.stamp.is_some() {
@@ -98,7 +98,7 @@ impl Vault {
             }
             change.delete(tables::share::KEYSPACE, tables::share::of_member_key(member));
         }
-        Ok(())
+        Ok(shares.ids)
     }
 }
 
