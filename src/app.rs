@@ -21,6 +21,7 @@ use crate::masterkey::{MasterKeyError, secret_file};
 use crate::policy::Policy;
 use crate::schema::DataMap;
 use crate::store::Engine;
+use crate::store::cached::CachedEngine;
 use crate::store::mirrored::MirroredCapsules;
 use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
 use crate::tlog::{KeyName, VerifierKey};
@@ -180,11 +181,15 @@ pub fn request_ids() -> Arc<dyn Fn() -> RequestId + Send + Sync> {
 }
 
 fn engine(settings: &Settings, opening: Opening) -> Result<Arc<dyn Engine>, AppError> {
-    Ok(Arc::new(RocksEngine::open(&RocksSettings {
+    let rocks = RocksEngine::open(&RocksSettings {
         block_cache_bytes: settings.cache_mib * MIB,
         write_buffer_bytes: settings.write_buffer_mib * MIB,
         ..RocksSettings::new(&settings.data, opening)
-    })?))
+    })?;
+    Ok(match settings.row_cache_mib * MIB {
+        0 => Arc::new(rocks),
+        bytes => Arc::new(CachedEngine::new(Arc::new(rocks), bytes)),
+    })
 }
 
 fn keyring_file(settings: &Settings) -> Result<KeyringFile, AppError> {

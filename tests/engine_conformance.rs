@@ -1,5 +1,5 @@
 //! Every engine keeps the promises of `store::Engine`: the same cases against the memory engine, RocksDB, and
-//! the engine with a mirror around it; then what
+//! the engines with a cache and with a mirror around them; then what
 //! only an engine on disk can be asked: reopening, locks, damage, a full disk, power loss.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
@@ -26,6 +26,12 @@ macro_rules! for_every_engine {
             $(#[test] fn $case() {
                 let directory = tempfile::tempdir().unwrap();
                 crate::cases::$case(&crate::support::fresh(directory.path()));
+            })+
+        }
+        mod cached {
+            $(#[test] fn $case() {
+                let directory = tempfile::tempdir().unwrap();
+                crate::cases::$case(&crate::support::cached(crate::support::fresh(directory.path())));
             })+
         }
         mod mirrored {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use membervault::code::{Code, Coded};
+use membervault::store::cached::CachedEngine;
 use membervault::store::memory::MemoryEngine;
 use membervault::store::{Cause, Engine, StoreError};
 use membervault::testkit::faults::{Fault, FaultEngine, Verb};
@@ -21,6 +22,8 @@ use serde_json::{Map, Value, json};
 
 /// Histories of the run. Each opens three vaults and takes some tenths of a second in a debug build.
 const HISTORIES: u64 = 30;
+/// Bytes of rows kept, in every other history: not enough for all.
+const CACHE_BYTES: usize = 16 << 10;
 /// Acts of one history, unless it ends in an accident before.
 const ACTS: usize = 60;
 
@@ -265,11 +268,11 @@ fn what_was_acknowledged_is_there_and_what_was_erased_stays_gone() {
         let mut founded = false;
         for _ in 0..2 {
             let engine = Arc::new(FaultEngine::<MemoryEngine>::after_crash(disk));
-            let test = if founded {
-                TestVault::found_in(history, Arc::clone(&engine) as Arc<dyn Engine>)
-            } else {
-                TestVault::over(history, Arc::clone(&engine) as Arc<dyn Engine>)
+            let store: Arc<dyn Engine> = match history % 2 {
+                0 => Arc::clone(&engine) as _,
+                _ => Arc::new(CachedEngine::new(Arc::clone(&engine) as _, CACHE_BYTES)),
             };
+            let test = if founded { TestVault::found_in(history, store) } else { TestVault::over(history, store) };
             founded = true;
             model.verify(&test.vault, history);
             engine.inject(accident(&mut dice));

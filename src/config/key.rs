@@ -86,6 +86,7 @@ pub const KEYS: &[Key] = &[
     plain("ledger.public", "false", "Whether anyone may read the log, without a token. It names nobody."),
     plain("ledger.witnesses", "", "Verifier keys of witnesses whose cosignatures are kept, separated by spaces."),
     plain("storage.cache_mib", "128", "Memory for blocks of the database, in MiB (8 to 1048576)."),
+    plain("storage.row_cache_mib", "128", "Memory for stored rows read lately, in MiB (0 to 1048576; 0: none)."),
     plain("storage.write_buffer_mib", "64", "Memory for rows not yet in a file, in MiB (4 to 4096)."),
     plain(
         "seal.interval_s",

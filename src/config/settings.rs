@@ -80,6 +80,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Memory for blocks of the database.
     pub cache_mib: usize,
+    /// Memory for stored rows read lately; 0 for none.
+    pub row_cache_mib: usize,
     /// Memory for rows not yet in a file.
     pub write_buffer_mib: usize,
     /// Seconds between two looks whether something waits to be sealed; 0: only on demand.
@@ -135,6 +137,7 @@ impl Settings {
                 witnesses: from.witnesses("ledger.witnesses", "verifier keys of type cosignature/v1, each once")?,
             },
             cache_mib: from.number("storage.cache_mib", 8..=1_048_576, "a whole number from 8 to 1048576")?,
+            row_cache_mib: from.number("storage.row_cache_mib", 0..=1_048_576, "a whole number from 0 to 1048576")?,
             write_buffer_mib: from.number("storage.write_buffer_mib", 4..=4096, "a whole number from 4 to 4096")?,
             seal_interval_s: from.number("seal.interval_s", 0..=86_400, "a whole number from 0 to 86400")?,
             capsules: from.optional_path("seal.capsules"),

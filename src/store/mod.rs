@@ -3,10 +3,12 @@
 //! Knows keyspaces, ordered rows, atomic batches, durability and snapshots. Never encrypts, never interprets a row, and
 //! never puts key bytes into an error. Read by `tables` and `keyring`, written by `ledger` alone, opened by `app`.
 //!
-//! Two engines: [`rocks`] for real use, [`memory`] for tests; and [`mirrored`], around either. `tests/engine_conformance.rs` runs the same cases against
-//! both, so that what a test learns on the memory engine holds on disk.
+//! Two engines: [`rocks`] for real use, [`memory`] for tests; and [`cached`] and [`mirrored`], around either.
+//! `tests/engine_conformance.rs` runs the same cases against each, so that what a test learns on the memory engine holds on
+//! disk.
 
 mod batch;
+pub mod cached;
 pub mod capsules;
 mod error;
 pub mod memory;
@@ -190,7 +192,7 @@ pub struct EngineStats {
     pub keyspaces: [KeyspaceStats; Keyspace::ALL.len()],
     /// Write-ahead log files.
     pub wal_bytes: u64,
-    /// The block cache: what is in it now.
+    /// The caches of blocks and of rows: what is in them now.
     pub cache_bytes: u64,
     /// Index and filter blocks held outside the block cache.
     pub table_reader_bytes: u64,

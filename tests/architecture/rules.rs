@@ -74,7 +74,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tikv_jemallocator", &["main.rs", "app"]),
     ("tracing_subscriber", &["telemetry/"]),
     ("tracing", &["store/", "ledger/", "vault/", "http/", "jobs/", "telemetry/", "app", "cli/", "sabotage"]),
-    ("quick_cache", &["keyring/"]),
+    ("quick_cache", &["store/cached", "keyring/"]),
     ("arc_swap", &["keyring/", "ledger/", "vault/", "app"]),
 ];
 

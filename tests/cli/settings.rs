@@ -28,6 +28,7 @@ fn config_show_tells_where_each_value_comes_from() {
     out: ledger.public                      false                   default
     out: ledger.witnesses                   (not set)               default
     out: storage.cache_mib                  64                      settings.toml, line 4
+    out: storage.row_cache_mib              128                     default
     out: storage.write_buffer_mib           64                      default
     out: seal.interval_s                    60                      default
     out: seal.capsules                      (not set)               default

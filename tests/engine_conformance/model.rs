@@ -1,10 +1,12 @@
-//! Random histories: RocksDB and the memory engine agree with each other at every step, whatever upkeep runs in between.
+//! Random histories: RocksDB, with and without a cache around it, and the memory engine agree with each other at every
+//! step, whatever upkeep runs in between.
 
 use membervault::store::memory::MemoryEngine;
-use membervault::store::{Batch, Durability, Engine, KeyRange, Keyspace};
+use membervault::store::rocks::RocksEngine;
+use membervault::store::{Batch, Durability, Engine, KeyRange, Keyspace, Reader};
 use proptest::prelude::*;
 
-use crate::support::{fresh, reopen, rows};
+use crate::support::{cached, fresh, reopen, rows};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -22,9 +24,11 @@ enum Write {
     DeleteRange(usize, Vec<u8>, Vec<u8>),
 }
 
-/// Few distinct keys, so that they meet.
+/// What keys are made of: few distinct keys, so that they meet.
+const PIECES: [u8; 4] = [0, 1, 0x7f, 0xff];
+
 fn key() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(prop::sample::select(vec![0u8, 1, 0x7f, 0xff]), 0..4)
+    prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..4)
 }
 
 fn write() -> impl Strategy<Value = Write> {
@@ -57,10 +61,10 @@ fn batch(writes: &[Write]) -> Batch {
     batch
 }
 
-fn run(steps: &[Step]) {
+fn run<E: Engine>(steps: &[Step], around: impl Fn(RocksEngine) -> E) {
     let directory = tempfile::tempdir().unwrap();
     let model = MemoryEngine::new();
-    let mut rocks = fresh(directory.path());
+    let mut rocks = around(fresh(directory.path()));
     for step in steps {
         match step {
             Step::Write(writes, sync) => {
@@ -75,7 +79,7 @@ fn run(steps: &[Step]) {
             }
             Step::Reopen => {
                 drop(rocks);
-                rocks = reopen(&directory.path().join("db")).unwrap();
+                rocks = around(reopen(&directory.path().join("db")).unwrap());
             }
         }
         agree(&model, &rocks);
@@ -86,6 +90,11 @@ fn agree(model: &MemoryEngine, rocks: &dyn Engine) {
     for keyspace in [Keyspace::ALL[0], Keyspace::ALL[1]] {
         for range in [KeyRange::all(), KeyRange::prefix([1]), KeyRange::prefix([0xff]), KeyRange::new([0, 1], [0x7f])] {
             assert_eq!(rows(model, keyspace, &range), rows(rocks, keyspace, &range), "{keyspace:?} {range:?}");
+        }
+        for first in PIECES {
+            for key in PIECES.map(|second| vec![first, second]).into_iter().chain([vec![], vec![first]]) {
+                assert_eq!(rocks.get(keyspace, &key).unwrap(), model.get(keyspace, &key).unwrap());
+            }
         }
         for (key, row) in rows(model, keyspace, &KeyRange::all()) {
             assert_eq!(rocks.get(keyspace, &key).unwrap(), Some(row));
@@ -98,6 +107,11 @@ proptest! {
 
     #[test]
     fn rocks_agrees_with_memory(steps in prop::collection::vec(step(), 1..30)) {
-        run(&steps);
+        run(&steps, |rocks| rocks);
+    }
+
+    #[test]
+    fn a_cache_around_rocks_agrees_with_memory(steps in prop::collection::vec(step(), 1..30)) {
+        run(&steps, cached);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 
+use membervault::store::cached::CachedEngine;
 use membervault::store::memory::MemoryEngine;
 use membervault::store::mirrored::{MirrorSettings, MirroredEngine, Standing, read};
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
@@ -16,6 +17,11 @@ pub(crate) type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 /// A new RocksDB below `directory`.
 pub(crate) fn fresh(directory: &Path) -> RocksEngine {
     open(&directory.join("db"), Opening::Fresh).unwrap()
+}
+
+/// An engine with a cache around it, too small for all rows of a test.
+pub(crate) fn cached(engine: RocksEngine) -> CachedEngine {
+    CachedEngine::new(Arc::new(engine), 16 << 10)
 }
 
 /// A memory engine with a mirror below `directory`.

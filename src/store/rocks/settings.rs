@@ -2,7 +2,7 @@
 //!
 //! The budget: `serve` stays below 512 MiB under load. RocksDB gets one block cache that memtables, index and filter
 //! blocks are charged to: 288 MiB however many rows there are, and 304 MiB while a bulk load outruns the disk. The rest
-//! is for keys, connections and the runtime.
+//! is for keys, connections and the runtime. (`serve` gives it 128 MiB, and as much to the rows kept beside it.)
 
 use std::path::PathBuf;
 
