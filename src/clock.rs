@@ -71,7 +71,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The RFC 3339 text of a [`Timestamp`]: every reply and every access detail carries some, so it is made without an
+/// The RFC 3339 text of a [`Timestamp`]: every reply carries some, so it is made without an
 /// allocation and without the machinery of formatting.
 pub struct TimestampText {
     bytes: [u8; TEXT_LEN_MAX],

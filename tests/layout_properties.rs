@@ -26,7 +26,7 @@ use places::{AnyPlace, Hex};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const LAYOUTS: [&str; 12] = [
+const LAYOUTS: [&str; 13] = [
     "vault-meta",
     "epoch",
     "head",
@@ -38,6 +38,7 @@ const LAYOUTS: [&str; 12] = [
     "record",
     "payload",
     "keyring",
+    "detail",
     "leaf",
 ];
 

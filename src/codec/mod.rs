@@ -6,6 +6,7 @@
 //! Called by `crypto` (for the container of plaintext), `tables`, `keyring`, `ledger` and `vault`.
 
 pub mod capsule;
+pub mod detail;
 mod error;
 pub mod event;
 mod key_bytes;
@@ -30,6 +31,7 @@ pub mod share;
 mod standing;
 
 pub use capsule::{Capsule, CapsuleClear, CapsuleRow};
+pub use detail::{AccessDetail, PartDetail};
 pub use error::CodecError;
 pub use key_bytes::{KEY_LEN, KeyBytes};
 pub use keyring::{Holder, KeyringBody, KeyringHeader, UnlockMethod};

@@ -3,80 +3,26 @@
 //! A change cannot be built without its leaf, so a verb cannot forget to record itself; this module only says what the
 //! leaf of each kind of act carries.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::codec::rows;
-use crate::codec::{Event, Leaf};
+use crate::codec::{Event, Leaf, PartDetail};
 use crate::crypto::{self, Key};
 use crate::ledger::Change;
 use crate::policy::{Action, Denial, Withheld};
 use crate::types::place::{AccessPlace, Member};
-use crate::types::{Compartment, Ctx, FieldName, MemberId, RecipientName, RecordName, RecordVersion, RequestId, Role};
+use crate::types::{Ctx, FieldName, MemberId, RecipientName, RecordVersion};
 
 use super::api::{RecordAddress, RecordView};
 use super::{Error, Vault};
 
-/// Details are padded to a multiple of this, so that their length does not tell which fields were read.
-const DETAIL_GRANULE: usize = 128;
+pub(crate) use crate::codec::AccessDetail;
 
 /// Field names one detail lists of a record.
 pub(crate) const FIELDS_LISTED_MAX: usize = 64;
 /// Stands for the fields beyond those.
 pub(crate) const MORE_FIELDS: &str = "*";
-
-/// What an access did, exactly. Stored encrypted under the member's own keys, beside the ledger.
-///
-/// It says whom the token stood for, because tokens are tidied away and the member may ask years later.
-#[derive(Debug, Serialize)]
-pub(crate) struct AccessDetail<'a> {
-    /// When, to the millisecond; the leaf says only the minute.
-    pub(crate) at: Timestamp,
-    /// The request, as in the access log.
-    pub(crate) request: RequestId,
-    /// The role of who asked.
-    pub(crate) role: Role,
-    /// Whose people or machines asked, where the token says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) organisation: Option<&'a str>,
-    /// To whom it went, where the token acts for a recipient outside.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) recipient: Option<&'a RecipientName>,
-    /// The compartment, where one is meant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) compartment: Option<&'a str>,
-    /// The record, where one is meant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) record: Option<&'a str>,
-    /// The version read or written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) version: Option<u64>,
-    /// The fields shown as they are; `None` where all there were.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) fields: Option<Vec<&'a str>>,
-    /// The fields of which a glimpse or a pseudonym was shown.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) masked: Vec<&'a str>,
-    /// Record by record, where several were shown and not all of each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) records: Vec<PartDetail<'a>>,
-}
-
-/// What was shown of one record of several.
-#[derive(Debug, Serialize)]
-pub(crate) struct PartDetail<'a> {
-    /// The compartment.
-    pub(crate) compartment: &'a Compartment,
-    /// The record.
-    pub(crate) record: &'a RecordName,
-    /// The fields shown as they are; `None` where all there were.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) fields: Option<Vec<&'a str>>,
-    /// The fields of which a glimpse or a pseudonym was shown.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) masked: Vec<&'a str>,
-}
 
 impl<'a> AccessDetail<'a> {
     /// The details of an act on the member as a whole.
@@ -86,7 +32,7 @@ impl<'a> AccessDetail<'a> {
             request: ctx.request,
             role: ctx.actor.role,
             organisation: ctx.actor.organisation.as_deref(),
-            recipient: ctx.actor.recipient.as_ref(),
+            recipient: ctx.actor.recipient.as_ref().map(RecipientName::as_str),
             compartment: None,
             record: None,
             version: None,
@@ -101,7 +47,7 @@ impl<'a> AccessDetail<'a> {
         Self {
             compartment: Some(address.compartment.as_str()),
             record: Some(address.name.as_str()),
-            version: Some(version.0),
+            version: Some(version),
             ..Self::of_member(ctx, at)
         }
     }
@@ -117,8 +63,8 @@ impl<'a> AccessDetail<'a> {
             return self;
         }
         let part = |view: &'a RecordView| PartDetail {
-            compartment: &view.compartment,
-            record: &view.name,
+            compartment: view.compartment.as_str(),
+            record: view.name.as_str(),
             fields: view.shown.clear(),
             masked: view.shown.masked(),
         };
@@ -183,10 +129,8 @@ impl Vault {
         detail: &AccessDetail<'_>,
     ) -> Result<Change, Error> {
         let notes = mk.notes();
-        let mut plain = Vec::with_capacity(2 * DETAIL_GRANULE);
-        serde_json::to_writer(&mut plain, detail).map_err(|_| Error::Internal("an access detail is serialisable"))?;
-        plain.resize(plain.len().next_multiple_of(DETAIL_GRANULE), b' ');
-        let mut row = self.seal_row(&notes.note, &AccessPlace { vault: self.id(), member }, &plain)?;
+        let place = AccessPlace { vault: self.id(), member };
+        let mut row = self.seal_row(&notes.note, &place, &detail.encode()?)?;
         let commitment = crypto::sha256(&[rows::sealed(&row)?]);
         if let Some(version) = row.first_mut().filter(|_| detail.recipient.is_some()) {
             *version = rows::ACCESS_OF_RECIPIENT;

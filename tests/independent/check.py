@@ -193,6 +193,7 @@ LAYOUTS = {
     "record": reader.read_record,
     "payload": lambda payload: {"raw": reader.unpack(payload)},
     "keyring": reader.read_keyring_body,
+    "detail": reader.read_detail,
     "leaf": reader.read_leaf,
 }
 

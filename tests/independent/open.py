@@ -200,6 +200,46 @@ def read_record(body):
     return record
 
 
+def read_detail(body):
+    r = Reader(body)
+    present = r.number(1)
+    detail = {"at": r.number(8), "request": r.take(16), "role": r.number(1)}
+    need(detail["role"] in range(1, 9), "unknown")
+
+    def text():
+        length = r.number(1)
+        if length == 255:
+            length = r.number(4)
+            need(length >= 255, "invalid")
+        try:
+            return r.take(length).decode()
+        except UnicodeDecodeError:
+            raise Refused("invalid") from None
+
+    def shown(present, into):
+        for bit, name, least in (32, "fields", 0), (64, "masked", 1):
+            if present & bit:
+                into[name] = [text() for _ in range(r.number(1))]
+                need(len(into[name]) >= least, "invalid")
+        return into
+
+    for bit, name in enumerate(("organisation", "recipient", "compartment", "record")):
+        if present & 1 << bit:
+            detail[name] = text()
+    if present & 16:
+        detail["version"] = r.number(8)
+    shown(present, detail)
+    if present & 128:
+        detail["records"] = []
+        for _ in range(r.number(4)):
+            part, present = {"compartment": text(), "record": text()}, r.number(1)
+            need(not present & ~96, "invalid")
+            detail["records"].append(shown(present, part))
+        need(detail["records"], "invalid")
+    r.end(128)
+    return detail
+
+
 # The ledger (section 8)
 
 
@@ -376,12 +416,12 @@ class Vault:
             prefix = expand(mk, b"membervault/member/access-prefix/v1")[:16]
             for key in [key for key in self.rows["access"] if key[:16] == prefix]:
                 envelope = self.envelope("access", key)
-                detail = json.loads(open_envelope(note, b"\x06" + self.vault + member, envelope))
+                detail = read_detail(open_envelope(note, b"\x06" + self.vault + member, envelope))
                 leaf, commitment = leaves[int.from_bytes(key[16:])], hashlib.sha256(envelope).digest()
                 need(leaf["detail"] == commitment, "another commitment")
                 reference = expand(note, b"membervault/note/leaf-ref/v1" + commitment)[:16]
                 need(leaf["reference"] == reference, "another reference")
-                yield {"member": member.hex(), "kind": leaf["kind"]} | detail
+                yield {"member": member.hex(), "kind": leaf["kind"]} | detail | {"request": detail["request"].hex()}
 
 
 def main(keyring, passphrase, dump):

@@ -4,15 +4,17 @@ use data_encoding::HEXLOWER;
 use membervault::clock::Timestamp;
 use membervault::codec::rows::{encode_epoch, encode_fence, parse_epoch, parse_fence};
 use membervault::codec::{
-    CodecError, ErasureRow, ErasureStage, HeadRow, Holder, KeyBytes, Leaf, NodeBody, Page, Plaintext, RecordBody,
-    RecordParts, ResidueRow, RotationRow, VaultMeta, payload,
+    AccessDetail, CodecError, ErasureRow, ErasureStage, HeadRow, Holder, KeyBytes, Leaf, NodeBody, Page, PartDetail,
+    Plaintext, RecordBody, RecordParts, ResidueRow, RotationRow, VaultMeta, payload,
 };
 use membervault::crypto::{CompartmentKeys, Entropy, Key, KeyringBody, MemberBody};
 use membervault::secret::Secret;
 use membervault::testkit::entropy::SeededEntropy;
 use membervault::types::place::Subtree;
 use membervault::types::standing::{Consent, PurposeStanding, Standing};
-use membervault::types::{Compartment, ErasureId, MemberId, RecordMeta, RecordName, VaultId};
+use membervault::types::{
+    Compartment, ErasureId, MemberId, RecordMeta, RecordName, RecordVersion, RequestId, Role, VaultId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -75,9 +77,35 @@ pub fn read(layout: &str, bytes: &[u8]) -> Result<(Value, Vec<u8>), CodecError> 
         "record" => RecordBody::parse(owned()).map(|body| (record(&body), encode_again(&body))),
         "payload" => payload::unpack(owned()).map(|raw| (json!({ "raw": hex(raw.expose()) }), bytes.to_vec())),
         "keyring" => KeyringBody::parse(bytes).map(|body| (keyring(&body), body.encode().unwrap().expose().to_vec())),
+        "detail" => AccessDetail::parse(bytes).map(|found| (detail(&found), found.encode().unwrap())),
         "leaf" => Leaf::parse(bytes).map(|leaf| (leaves::fields(&leaf), leaf.encode())),
         other => panic!("no layout {other}"),
     }
+}
+
+fn detail(detail: &AccessDetail<'_>) -> Value {
+    let all = json!({
+        "at": detail.at.as_millis(), "request": hex(detail.request.as_bytes()), "role": detail.role.number(),
+        "organisation": detail.organisation, "recipient": detail.recipient, "compartment": detail.compartment,
+        "record": detail.record, "version": detail.version, "fields": detail.fields, "masked": detail.masked,
+    });
+    let part = |part: &PartDetail<'_>| {
+        json!({
+            "compartment": part.compartment, "record": part.record, "fields": part.fields, "masked": part.masked,
+        })
+    };
+    let mut all = without_nothing(all);
+    if !detail.records.is_empty() {
+        all["records"] = detail.records.iter().map(|found| without_nothing(part(found))).collect();
+    }
+    all
+}
+
+/// What is absent, left out.
+fn without_nothing(mut object: Value) -> Value {
+    let nothing = |name: &String, value: &Value| value.is_null() || name == "masked" && *value == json!([]);
+    object.as_object_mut().unwrap().retain(|name, value| !nothing(name, value));
+    object
 }
 
 fn vault_meta(meta: &VaultMeta) -> Value {
@@ -217,6 +245,14 @@ fn changes(layout: &str, bytes: &[u8]) -> Vec<Invalid> {
             ("a block of padding more", [bytes, &[0; 128]].concat()),
         ]),
         "record" => all.push(("a name of capitals", with(18, b'A'))),
+        "detail" => all.extend([
+            ("role 9", with(26, 9)),
+            ("bytes that are no UTF-8", with(28, 0xff)),
+            ("masked fields of which there are none", with(1, bytes[1] | 64)),
+            ("records of which there are none", with(1, bytes[1] | 128)),
+            ("padding that is not zero", with(bytes.len() - 1, 1)),
+            ("a block of padding more", [bytes, &[0; 128]].concat()),
+        ]),
         "leaf" => all.extend([("kind 31", with(1, 31)), ("kind 0", with(1, 0))]),
         _ => {}
     }
@@ -275,8 +311,44 @@ pub fn samples() -> Vec<(&'static str, Vec<u8>)> {
     samples.extend([0, 1, 64].map(|entries| ("page", page_sample(entries))));
     samples.extend(record_samples().map(|record| ("record", record)));
     samples.extend(payload_samples().map(|payload| ("payload", payload)));
+    samples.extend(detail_samples().map(|detail| ("detail", detail)));
     samples.extend(leaves::samples().map(|leaf| ("leaf", leaf)));
     samples
+}
+
+/// A plain read; one of some fields for a recipient; an export of two records; one with a long name of a field.
+fn detail_samples() -> [Vec<u8>; 4] {
+    let long = "é".repeat(150);
+    let plain = AccessDetail {
+        at: Timestamp::from_millis(1_795_294_180_121),
+        request: RequestId::from_bytes([7; 16]),
+        role: Role::Crm,
+        organisation: None,
+        recipient: None,
+        compartment: Some("core"),
+        record: Some("profile"),
+        version: Some(RecordVersion(3)),
+        fields: None,
+        masked: Vec::new(),
+        records: Vec::new(),
+    };
+    let some = AccessDetail {
+        organisation: Some("Müller & Co"),
+        recipient: Some("printer"),
+        fields: Some(vec!["name", "city"]),
+        masked: vec!["email"],
+        ..plain.clone()
+    };
+    let part = |record, fields, masked| PartDetail { compartment: "core", record, fields, masked };
+    let several = AccessDetail {
+        compartment: None,
+        record: None,
+        version: None,
+        records: vec![part("profile", Some(Vec::new()), vec!["email", "phone"]), part("notes", None, Vec::new())],
+        ..plain.clone()
+    };
+    let longest = AccessDetail { fields: Some(vec![&long, "*"]), ..plain.clone() };
+    [plain, some, several, longest].map(|detail| detail.encode().unwrap())
 }
 
 fn keyring_sample(entropy: &dyn Entropy, sealing: bool) -> Vec<u8> {

@@ -99,7 +99,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, new: &NewDisclosure) -> Decision<
     let address = RecordAddress { member: *member, compartment: new.compartment.clone(), name: new.record.clone() };
     let fields = new.fields.as_ref().map(|fields| fields.iter().map(FieldName::as_str).collect());
     let detail = AccessDetail {
-        recipient: Some(&new.recipient),
+        recipient: Some(new.recipient.as_str()),
         version: None,
         fields,
         ..AccessDetail::of_record(case.ctx, case.now, &address, RecordVersion::FIRST)

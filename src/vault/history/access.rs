@@ -2,10 +2,12 @@
 //!
 //! Reads only. Called by the history, by reports over many members, and by an erasure that asks who was given data.
 
-use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::codec::{Leaf, rows};
+use crate::codec::{AccessDetail, Leaf, PartDetail, rows};
 use crate::crypto::{self, Key};
 use crate::ledger::StoredLog;
 use crate::tables;
@@ -16,8 +18,7 @@ use crate::types::{Compartment, MemberId, RecipientName, RecordName, RecordVersi
 use super::super::{Error, Vault};
 
 /// The detail of an access as it was stored. Rows of an import have none: their leaf says all.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(crate) struct StoredDetail {
     pub(crate) at: Option<Timestamp>,
     pub(crate) role: Option<Role>,
@@ -32,17 +33,17 @@ pub(crate) struct StoredDetail {
 }
 
 /// What was shown of one record of several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Part {
     /// The compartment; in reports `*` for any.
     pub compartment: String,
     /// The record; in reports `*` for any.
     pub record: String,
     /// The fields shown as they are; absent where all there were.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<String>>,
     /// The fields of which a glimpse or a pseudonym was shown.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub masked: Vec<String>,
 }
 
@@ -106,8 +107,44 @@ impl<'v> Accesses<'v> {
         }
         let place = AccessPlace { vault: self.vault.id(), member: &self.member };
         let plain = crypto::open(&self.note, &place, rows::sealed_access(row)?.0)?;
-        serde_json::from_slice(plain.expose()).map_err(|_| Error::Internal("an opened access detail is one"))
+        StoredDetail::of(&AccessDetail::parse(plain.expose())?)
     }
+}
+
+impl StoredDetail {
+    fn of(detail: &AccessDetail<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            at: Some(detail.at),
+            role: Some(detail.role),
+            organisation: detail.organisation.map(str::to_owned),
+            recipient: name(detail.recipient)?,
+            compartment: name(detail.compartment)?,
+            record: name(detail.record)?,
+            version: detail.version,
+            fields: detail.fields.as_deref().map(owned),
+            masked: owned(&detail.masked),
+            records: detail.records.iter().map(Part::of).collect(),
+        })
+    }
+}
+
+impl Part {
+    fn of(part: &PartDetail<'_>) -> Self {
+        Self {
+            compartment: part.compartment.to_owned(),
+            record: part.record.to_owned(),
+            fields: part.fields.as_deref().map(owned),
+            masked: owned(&part.masked),
+        }
+    }
+}
+
+fn name<T: FromStr>(text: Option<&str>) -> Result<Option<T>, Error> {
+    text.map(str::parse).transpose().map_err(|_| Error::Internal("the names of an access detail are names"))
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Vault {
