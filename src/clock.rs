@@ -97,11 +97,33 @@ impl Timestamp {
         let (year, month, day) = civil(days);
         let (hour, minute, second, milli) =
             (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1_000 % 60, of_day % 1_000);
-        let [y, m, d] = [year, month, day].map(digits);
-        let [h, min, s, f] = [hour, minute, second, milli].map(digits);
+        let [c, y, m, d] = [year / 100, year, month, day].map(pair);
+        let [h, min, s, hundredths, f] = [hour, minute, second, milli / 10, milli].map(pair);
         let mut bytes = [
-            y[0], y[1], y[2], y[3], b'-', m[2], m[3], b'-', d[2], d[3], b'T', h[2], h[3], b':', min[2], min[3], b':',
-            s[2], s[3], b'.', f[1], f[2], f[3], b'Z',
+            c[0],
+            c[1],
+            y[0],
+            y[1],
+            b'-',
+            m[0],
+            m[1],
+            b'-',
+            d[0],
+            d[1],
+            b'T',
+            h[0],
+            h[1],
+            b':',
+            min[0],
+            min[1],
+            b':',
+            s[0],
+            s[1],
+            b'.',
+            hundredths[0],
+            hundredths[1],
+            f[1],
+            b'Z',
         ];
         let len = match milli {
             0 => TEXT_LEN_MAX - 4,
@@ -131,9 +153,10 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + next, month, day_of_month)
 }
 
-/// The last four decimal digits of a number.
-fn digits(number: u64) -> [u8; 4] {
-    [1_000, 100, 10, 1].map(|unit| u8::try_from(number / unit % 10).unwrap_or_default() + b'0')
+/// The last two decimal digits of a number.
+fn pair(number: u64) -> [u8; 2] {
+    let number = u8::try_from(number % 100).unwrap_or_default();
+    [number / 10 + b'0', number % 10 + b'0']
 }
 
 impl Serialize for Timestamp {

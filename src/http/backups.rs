@@ -9,7 +9,7 @@ use super::reply;
 use crate::types::BackupId;
 
 pub(super) async fn start(caller: Caller) -> Result<Response, Problem> {
-    let backup = caller.vault.start_backup(&caller.ctx).settled().await?;
+    let backup = caller.vault().start_backup(&caller.ctx).settled().await?;
     let response = reply::json(StatusCode::ACCEPTED, &backup)?;
     Ok(reply::located(response, format_args!("/v1/backups/{}", backup.id)))
 }

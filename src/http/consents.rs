@@ -18,7 +18,7 @@ pub(super) async fn give(
     Json(body): Json<schema::NewConsent>,
 ) -> Result<Response, Problem> {
     let consent = NewConsent::from(body);
-    let standing = caller.vault.give_consent(&caller.ctx, &id, &purpose, &consent).settled().await?;
+    let standing = caller.vault().give_consent(&caller.ctx, &id, &purpose, &consent).settled().await?;
     reply::json(StatusCode::OK, &standing)
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn receipt(
 }
 
 pub(super) async fn preferences(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {
-    let view = caller.vault.preferences(&caller.ctx, &id).settled().await?;
+    let view = caller.vault().preferences(&caller.ctx, &id).settled().await?;
     Ok(reply::tagged(reply::json(StatusCode::OK, &view)?, view.version))
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn put_preferences(
 ) -> Result<Response, Problem> {
     let settings = body.settings.map(|settings| settings.0).unwrap_or_default();
     let new = Preferences { channels: body.channels, topics: body.topics, language: body.language, settings };
-    let written = caller.vault.put_preferences(&caller.ctx, &id, &new, expect).settled().await?;
+    let written = caller.vault().put_preferences(&caller.ctx, &id, &new, expect).settled().await?;
     Ok(reply::tagged(reply::json(StatusCode::OK, &written)?, written.version))
 }
 
@@ -115,7 +115,7 @@ async fn stance(
     body: Option<schema::Reason>,
 ) -> Result<Response, Problem> {
     let reason = body.as_ref().and_then(|body| body.reason.as_deref());
-    let act = caller.vault.set_stance(&caller.ctx, &id, stance, body.is_some(), reason);
+    let act = caller.vault().set_stance(&caller.ctx, &id, stance, body.is_some(), reason);
     let standing = act.settled().await?;
     reply::json(StatusCode::OK, &standing)
 }

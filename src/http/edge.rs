@@ -15,6 +15,7 @@ use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::alarm::ConnectionTimer;
 use super::metrics::Metrics;
 use super::problem::{self, Problem};
 use super::route::{Answer, Answering};
@@ -55,11 +56,16 @@ impl Edge {
 
     /// Answers one request. Never fails: a refusal, a timeout and a panic are answers too.
     pub async fn answer(&self, request: Request<Body>) -> Response {
+        self.answer_in_turn(request, &ConnectionTimer::default()).await
+    }
+
+    /// Answers one request of a connection, whose timer this is.
+    pub(super) async fn answer_in_turn(&self, request: Request<Body>, timer: &ConnectionTimer) -> Response {
         let arrived = Instant::now();
         let id = (self.request_ids)();
         let method = request.method().clone();
         let (trail, mut response) = match self.admit(request.uri().path()) {
-            Ok(_place) => self.route(&method, request, id, arrived).await,
+            Ok(_place) => self.route(&method, request, id, arrived, timer).await,
             Err(refusal) => (Trail::new(self.shared.clone(), id, None), refusal.into_response()),
         };
         self.finish(&method, &trail, arrived, &mut response);
@@ -84,6 +90,7 @@ impl Edge {
         request: Request<Body>,
         id: RequestId,
         arrived: Instant,
+        timer: &ConnectionTimer,
     ) -> (Trail, Response) {
         let trail = |route| Trail::new(self.shared.clone(), id, route);
         let (index, variables) = match self.router.find(method, request.uri().path()) {
@@ -100,7 +107,7 @@ impl Edge {
         let Some(answer) = self.answers.get(index) else {
             return (trail, Problem::new(Code::Internal).into_response());
         };
-        let mut response = self.in_time(answer(request, trail.clone()), arrived).await;
+        let mut response = self.in_time(answer(request, trail.clone()), arrived, timer).await;
         if *method == Method::HEAD {
             only_the_head(&mut response);
         }
@@ -108,24 +115,22 @@ impl Edge {
     }
 
     /// The response of a handler, or the refusal that stands for one that panics or takes too long.
-    async fn in_time(&self, answering: Answering, arrived: Instant) -> Response {
+    async fn in_time(&self, answering: Answering, arrived: Instant, timer: &ConnectionTimer) -> Response {
         let mut answering = pin!(unless_panic(answering));
-        // Most requests are answered at the first go, and need no timer.
-        let first = poll_fn(|cx| Poll::Ready(answering.as_mut().poll(cx))).await;
-        let answered = match first {
-            Poll::Ready(answered) => Ok(answered),
-            Poll::Pending => {
-                let end = tokio::time::Instant::from_std(arrived) + self.timeout;
-                tokio::time::timeout_at(end, answering).await
+        let end = arrived + self.timeout;
+        let answered = poll_fn(|cx| {
+            if let Poll::Ready(answered) = answering.as_mut().poll(cx) {
+                return Poll::Ready(Ok(answered));
             }
-        };
-        match answered {
+            timer.poll_until(end, cx).map(|()| Err(Problem::new(Code::Timeout)))
+        });
+        match answered.await {
             Ok(Some(response)) => response,
             Ok(None) => {
                 self.metrics().panicked();
                 Problem::new(Code::Internal).into_response()
             }
-            Err(_) => Problem::new(Code::Timeout).into_response(),
+            Err(timeout) => timeout.into_response(),
         }
     }
 
@@ -137,7 +142,7 @@ impl Edge {
             problem.write_into(response, request);
         }
         let headers = response.headers_mut();
-        if let Ok(id) = HeaderValue::try_from(request.to_string()) {
+        if let Ok(id) = HeaderValue::from_str(request.text().as_str()) {
             headers.insert(REQUEST_ID, id);
         }
         // Only the log, which is public by nature, says otherwise itself.

@@ -14,7 +14,7 @@ pub(super) async fn erase_compartment(
     Segments((id, compartment)): Segments<(MemberId, Compartment)>,
     wait: Wait,
 ) -> Result<Response, Problem> {
-    let erasure = caller.vault.erase(&caller.ctx, &id, Some(&compartment)).settled().await?;
+    let erasure = caller.vault().erase(&caller.ctx, &id, Some(&compartment)).settled().await?;
     seals::erased(caller, erasure, wait).await
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn list(caller: Caller, Paging(page): Paging) -> Result<Respons
 }
 
 pub(super) async fn read(caller: Caller, Segments((id,)): Segments<(ErasureId,)>) -> Result<Response, Problem> {
-    let erasure = caller.vault.erasure(&caller.ctx, &id).settled().await?;
+    let erasure = caller.vault().erasure(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &erasure)
 }
 

@@ -34,6 +34,6 @@ pub(super) async fn disclose(
 ) -> Result<Response, Problem> {
     let schema::NewDisclosure { recipient, compartment, record, fields, purpose, at } = body;
     let new = NewDisclosure { recipient, compartment, record, fields, purpose, at };
-    let disclosure = caller.vault.record_disclosure(&caller.ctx, &id, &new).settled().await?;
+    let disclosure = caller.vault().record_disclosure(&caller.ctx, &id, &new).settled().await?;
     reply::json(StatusCode::CREATED, &disclosure)
 }

@@ -15,16 +15,16 @@ pub(super) async fn set(
     Json(body): Json<schema::NewHold>,
 ) -> Result<Response, Problem> {
     let hold = NewHold { reason: body.reason, reference: body.reference };
-    let hold = caller.vault.set_hold(&caller.ctx, &id, &hold).settled().await?;
+    let hold = caller.vault().set_hold(&caller.ctx, &id, &hold).settled().await?;
     reply::json(StatusCode::OK, &hold)
 }
 
 pub(super) async fn read(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {
-    let hold = caller.vault.hold(&caller.ctx, &id).settled().await?;
+    let hold = caller.vault().hold(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &hold)
 }
 
 pub(super) async fn release(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {
-    caller.vault.release_hold(&caller.ctx, &id).settled().await?;
+    caller.vault().release_hold(&caller.ctx, &id).settled().await?;
     Ok(reply::empty())
 }

@@ -21,7 +21,7 @@ pub(super) async fn create(
         idempotency_key,
     };
     let consents: Vec<_> = body.consents.into_iter().map(|ObjectOf(first)| first.into()).collect();
-    let act = caller.vault.create_member_with(&caller.ctx, &member, &consents);
+    let act = caller.vault().create_member_with(&caller.ctx, &member, &consents);
     let created = act.settled().await.map_err(in_profile)?;
     let response = reply::tagged(reply::json(StatusCode::CREATED, &created)?, created.version);
     Ok(reply::located(response, format_args!("/v1/members/{}", created.id)))
@@ -33,7 +33,7 @@ pub(super) async fn list(caller: Caller, Paging(page): Paging) -> Result<Respons
 }
 
 pub(super) async fn look_up(caller: Caller, Json(body): Json<schema::Lookup>) -> Result<Response, Problem> {
-    let found = caller.vault.lookup(&caller.ctx, body.kind.0, &body.value).settled().await;
+    let found = caller.vault().lookup(&caller.ctx, body.kind.0, &body.value).settled().await;
     let id = found.map_err(|error| Problem::of(error, "/value"))?;
     reply::json(StatusCode::OK, &schema::Found { id })
 }
@@ -44,7 +44,7 @@ pub(super) async fn read(
     Fields(fields): Fields,
 ) -> Result<Response, Problem> {
     let query = RecordQuery { address: RecordAddress::profile(id), fields };
-    let view = caller.vault.read_record(&caller.ctx, &query).settled().await?;
+    let view = caller.vault().read_record(&caller.ctx, &query).settled().await?;
     reply::member(id, &view)
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn patch(
         meta: body.meta.map(|ObjectOf(meta)| meta),
         expect,
     };
-    let written = caller.vault.patch_record(&caller.ctx, &patch).settled().await.map_err(in_profile)?;
+    let written = caller.vault().patch_record(&caller.ctx, &patch).settled().await.map_err(in_profile)?;
     Ok(reply::tagged(reply::json(StatusCode::OK, &written)?, written.version))
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn erase(
     Segments((id,)): Segments<(MemberId,)>,
     wait: Wait,
 ) -> Result<Response, Problem> {
-    let erasure = caller.vault.erase(&caller.ctx, &id, None).settled().await?;
+    let erasure = caller.vault().erase(&caller.ctx, &id, None).settled().await?;
     seals::erased(caller, erasure, wait).await
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Nothing here decides who may do what, holds a key or sees a row; nothing below knows a status code. `app` comes in.
 
+mod alarm;
 mod backups;
 mod bundles;
 mod consents;

@@ -9,6 +9,6 @@ use super::reply;
 
 /// The purge goes on after the reply: it reads the whole database.
 pub(super) async fn start(caller: Caller) -> Result<Response, Problem> {
-    let purging = caller.vault.start_purge(&caller.ctx).settled().await?;
+    let purging = caller.vault().start_purge(&caller.ctx).settled().await?;
     reply::json(StatusCode::ACCEPTED, &purging)
 }

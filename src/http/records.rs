@@ -28,7 +28,7 @@ pub(super) async fn list(
 
 pub(super) async fn read(caller: Caller, address: Address, Fields(fields): Fields) -> Result<Response, Problem> {
     let query = RecordQuery { address: address.into(), fields };
-    let view = caller.vault.read_record(&caller.ctx, &query).settled().await?;
+    let view = caller.vault().read_record(&caller.ctx, &query).settled().await?;
     reply::record(&view)
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn put(
     let address = RecordAddress::from(address);
     let location = format!("/v1/members/{}/records/{}/{}", address.member, address.compartment, address.name);
     let write = RecordWrite { address, data: body.data.0, meta: body.meta.map(|ObjectOf(meta)| meta), expect };
-    let written = caller.vault.put_record(&caller.ctx, &write).settled().await?;
+    let written = caller.vault().put_record(&caller.ctx, &write).settled().await?;
     let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
     let response = reply::tagged(reply::json(status, &written)?, written.version);
     Ok(if written.created { reply::located(response, location) } else { response })
@@ -55,7 +55,7 @@ pub(super) async fn patch(
 ) -> Result<Response, Problem> {
     let patch =
         RecordPatch { address: address.into(), patch: body.data.0, meta: body.meta.map(|ObjectOf(meta)| meta), expect };
-    let written = caller.vault.patch_record(&caller.ctx, &patch).settled().await?;
+    let written = caller.vault().patch_record(&caller.ctx, &patch).settled().await?;
     Ok(reply::tagged(reply::json(StatusCode::OK, &written)?, written.version))
 }
 
@@ -64,6 +64,6 @@ pub(super) async fn delete(
     address: Address,
     Condition(expect): Condition,
 ) -> Result<Response, Problem> {
-    caller.vault.delete_record(&caller.ctx, &address.into(), expect).settled().await?;
+    caller.vault().delete_record(&caller.ctx, &address.into(), expect).settled().await?;
     Ok(reply::empty())
 }

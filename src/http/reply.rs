@@ -21,6 +21,9 @@ use crate::vault::api::RecordView;
 /// Room for the envelope around a record: ids, times, short metadata.
 const ENVELOPE_BYTES: usize = 512;
 
+/// No entity tag is longer: a version between quotes.
+const TAG_BYTES_MAX: usize = 22;
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A JSON reply.
@@ -54,7 +57,9 @@ pub(super) fn empty() -> Response {
 /// A member with its profile.
 pub(super) fn member(id: MemberId, view: &RecordView) -> Result<Response, Problem> {
     let mut bytes = Wiped::with_capacity(view.data.as_bytes().len() + ENVELOPE_BYTES);
-    write!(bytes, r#"{{"id":"{id}","#).map_err(unwritable)?;
+    bytes.extend_from_slice(br#"{"id":"#);
+    serde_json::to_writer(&mut *bytes, &id).map_err(unwritable)?;
+    bytes.push(b',');
     finish(bytes, "profile", view)
 }
 
@@ -68,12 +73,15 @@ pub(super) fn record(view: &RecordView) -> Result<Response, Problem> {
 
 fn finish(mut bytes: Wiped, key: &str, view: &RecordView) -> Result<Response, Problem> {
     let version = view.version;
-    write!(bytes, r#""version":{version},"created_at":""#).map_err(unwritable)?;
-    for part in [view.created_at.text().as_str(), r#"","updated_at":""#, view.updated_at.text().as_str(), "\",\"", key]
-    {
+    let created = view.created_at.text();
+    // Most records are as they were created, and a date takes longer to work out than all else here.
+    let later = (view.updated_at != view.created_at).then(|| view.updated_at.text());
+    let updated = later.as_ref().unwrap_or(&created);
+    bytes.extend_from_slice(br#""version":"#);
+    serde_json::to_writer(&mut *bytes, &version).map_err(unwritable)?;
+    for part in [r#","created_at":""#, created.as_str(), r#"","updated_at":""#, updated.as_str(), "\",\"", key, "\":"] {
         bytes.extend_from_slice(part.as_bytes());
     }
-    bytes.extend_from_slice(br#"":"#);
     bytes.extend_from_slice(view.data.as_bytes());
     bytes.extend_from_slice(br#","meta":"#);
     serde_json::to_writer(&mut *bytes, &view.meta).map_err(unwritable)?;
@@ -86,8 +94,16 @@ fn finish(mut bytes: Wiped, key: &str, view: &RecordView) -> Result<Response, Pr
 }
 
 /// Adds the `ETag` of a version.
-pub(super) fn tagged(response: Response, version: RecordVersion) -> Response {
-    with_header(response, header::ETAG, format_args!("\"{version}\""))
+pub(super) fn tagged(mut response: Response, version: RecordVersion) -> Response {
+    let mut tag = Vec::with_capacity(TAG_BYTES_MAX);
+    tag.push(b'"');
+    // A number is written without fail, and holds nothing that a header could not.
+    _ = serde_json::to_writer(&mut tag, &version);
+    tag.push(b'"');
+    if let Ok(tag) = HeaderValue::from_maybe_shared(Bytes::from(tag)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
 }
 
 /// Adds a `Location`.

@@ -134,7 +134,7 @@ async fn create_token(
     Json(body): Json<schema::NewMemberToken>,
 ) -> Result<Response, Problem> {
     let input = api::NewMemberToken { minutes: body.minutes };
-    let issued = caller.vault.create_member_token(&caller.ctx, &id, &input).settled().await?;
+    let issued = caller.vault().create_member_token(&caller.ctx, &id, &input).settled().await?;
     reply::json(StatusCode::CREATED, &schema::Issued { token: &issued.secret, info: &issued.info })
 }
 
@@ -148,7 +148,7 @@ async fn correct(
     let name = body.name.unwrap_or_else(RecordName::profile);
     let address = RecordAddress { member, compartment, name };
     let patch = RecordPatch { address, patch: body.data.0, meta: None, expect };
-    let written = caller.vault.correct_record(&caller.ctx, &patch).settled().await?;
+    let written = caller.vault().correct_record(&caller.ctx, &patch).settled().await?;
     Ok(reply::tagged(reply::json(StatusCode::OK, &written)?, written.version))
 }
 
@@ -159,14 +159,14 @@ async fn open(
 ) -> Result<Response, Problem> {
     let schema::NewRequest { kind, purposes, note } = body;
     let input = api::NewRequest { kind: kind.0, purposes, note };
-    let request = caller.vault.open_request(&caller.ctx, &id, &input).settled().await?;
+    let request = caller.vault().open_request(&caller.ctx, &id, &input).settled().await?;
     created(&request)
 }
 
 async fn open_bulk(caller: Caller, Json(body): Json<schema::NewBulkRequest>) -> Result<Response, Problem> {
     let schema::NewBulkRequest { kind, members, reason } = body;
     let input = api::NewBulkRequest { kind: kind.0, members, reason };
-    let request = caller.vault.open_bulk_request(&caller.ctx, &input).settled().await?;
+    let request = caller.vault().open_bulk_request(&caller.ctx, &input).settled().await?;
     created(&request)
 }
 
@@ -176,7 +176,7 @@ fn created(request: &api::Request) -> Result<Response, Problem> {
 }
 
 async fn of_member(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {
-    let listing = caller.vault.requests_of(&caller.ctx, &id).settled().await?;
+    let listing = caller.vault().requests_of(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &listing)
 }
 
@@ -186,7 +186,7 @@ async fn list(caller: Caller, Queue(query): Queue, Paging(page): Paging) -> Resu
 }
 
 async fn read(caller: Caller, Segments((id,)): Segments<(RequestCaseId,)>) -> Result<Response, Problem> {
-    let request = caller.vault.request(&caller.ctx, &id).settled().await?;
+    let request = caller.vault().request(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &request)
 }
 
@@ -196,7 +196,7 @@ async fn check(
     Json(body): Json<schema::RequestCheck>,
 ) -> Result<Response, Problem> {
     let input = Check { method: body.method.0, note: body.note };
-    let request = caller.vault.check_request(&caller.ctx, &id, &input).settled().await?;
+    let request = caller.vault().check_request(&caller.ctx, &id, &input).settled().await?;
     reply::json(StatusCode::OK, &request)
 }
 
@@ -206,12 +206,12 @@ async fn extend(
     Json(body): Json<schema::RequestExtend>,
 ) -> Result<Response, Problem> {
     let input = Extend { months: body.months, reason: body.reason };
-    let request = caller.vault.extend_request(&caller.ctx, &id, &input).settled().await?;
+    let request = caller.vault().extend_request(&caller.ctx, &id, &input).settled().await?;
     reply::json(StatusCode::OK, &request)
 }
 
 async fn approve(caller: Caller, Segments((id,)): Segments<(RequestCaseId,)>) -> Result<Response, Problem> {
-    let request = caller.vault.approve_request(&caller.ctx, &id).settled().await?;
+    let request = caller.vault().approve_request(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &request)
 }
 
@@ -221,7 +221,7 @@ async fn refuse(
     Json(body): Json<schema::RequestRefuse>,
 ) -> Result<Response, Problem> {
     let input = Refuse { ground: body.ground.0, text: body.text };
-    let request = caller.vault.refuse_request(&caller.ctx, &id, &input).settled().await?;
+    let request = caller.vault().refuse_request(&caller.ctx, &id, &input).settled().await?;
     reply::json(StatusCode::OK, &request)
 }
 
@@ -241,6 +241,6 @@ async fn fulfil(
 }
 
 async fn withdraw(caller: Caller, Segments((id,)): Segments<(RequestCaseId,)>) -> Result<Response, Problem> {
-    let request = caller.vault.withdraw_request(&caller.ctx, &id).settled().await?;
+    let request = caller.vault().withdraw_request(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &request)
 }

@@ -1,20 +1,22 @@
 //! Connections: accepted up to a bound, served with time limits, drained at the end.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::Settings;
+use super::alarm::ConnectionTimer;
 use super::edge::Edge;
 use super::io::StallGuard;
 
@@ -83,19 +85,34 @@ async fn converse(
     // Replies are written whole, so there is nothing for Nagle's algorithm to gather.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(StallGuard::new(stream, settings.write_stall_timeout));
+    let timer = ConnectionTimer::default();
     let service = service_fn(|request: hyper::Request<Incoming>| {
-        let edge = &edge;
-        async move { Ok::<_, Infallible>(edge.answer(request.map(Body::new)).await) }
+        let (edge, timer) = (&edge, &timer);
+        async move { Ok::<_, Infallible>(edge.answer_in_turn(request.map(body), timer).await) }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(timer.clone())
         .header_read_timeout(settings.header_read_timeout)
         .max_header_size(settings.header_bytes_max)
         .serve_connection(io, service);
     let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = told(&mut stopped) => {
+    let news = stopped.clone();
+    let mut stop = std::pin::pin!(told(&mut stopped));
+    let mut listens = false;
+    // As `select!` would, but the signal is told this task's waker once, not each time the task is woken.
+    let ended = poll_fn(|cx| {
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        if listens && matches!(news.has_changed(), Ok(false)) {
+            return Poll::Pending;
+        }
+        listens = true;
+        stop.as_mut().poll(cx).map(|()| None)
+    });
+    let ended = match ended.await {
+        Some(ended) => ended,
+        None => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -103,6 +120,11 @@ async fn converse(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// The body of a request. Most have none, and need no box for it.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }
 
 /// Waits until serving stops.

@@ -22,12 +22,12 @@ pub(super) async fn create(
         expires_at: body.expires_at,
         opens_max: body.opens_max,
     };
-    let issued = caller.vault.create_share(&caller.ctx, &share).settled().await?;
+    let issued = caller.vault().create_share(&caller.ctx, &share).settled().await?;
     reply::json(StatusCode::CREATED, &schema::IssuedLink { secret: &issued.secret, info: &issued.info })
 }
 
 pub(super) async fn list(caller: Caller, Segments((id,)): Segments<(MemberId,)>) -> Result<Response, Problem> {
-    let shares = caller.vault.shares(&caller.ctx, &id).settled().await?;
+    let shares = caller.vault().shares(&caller.ctx, &id).settled().await?;
     reply::json(StatusCode::OK, &shares)
 }
 
@@ -35,12 +35,12 @@ pub(super) async fn revoke(
     caller: Caller,
     Segments((member, id)): Segments<(MemberId, ShareId)>,
 ) -> Result<Response, Problem> {
-    caller.vault.revoke_share(&caller.ctx, &member, &id).settled().await?;
+    caller.vault().revoke_share(&caller.ctx, &member, &id).settled().await?;
     Ok(reply::empty())
 }
 
 pub(super) async fn open(anyone: Anyone, Json(body): Json<schema::ShareOpening>) -> Result<Response, Problem> {
     let secret = Zeroizing::new(body.secret);
-    let shown = anyone.vault.open_share(&secret, anyone.request).settled().await?;
+    let shown = anyone.vault().open_share(&secret, anyone.request()).settled().await?;
     reply::json(StatusCode::OK, &shown)
 }

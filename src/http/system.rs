@@ -10,7 +10,7 @@ use super::trail::Trail;
 use super::{guard_metrics, reply, schema};
 
 pub(super) async fn policy(caller: Caller) -> Result<Response, Problem> {
-    let policy = caller.vault.policy_text(&caller.ctx).settled().await?;
+    let policy = caller.vault().policy_text(&caller.ctx).settled().await?;
     reply::json(StatusCode::OK, &policy)
 }
 

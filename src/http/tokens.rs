@@ -23,16 +23,16 @@ pub(super) async fn create(caller: Caller, Json(body): Json<schema::NewToken>) -
         organisation,
         recipient,
     };
-    let issued = caller.vault.create_token(&caller.ctx, &token).settled().await?;
+    let issued = caller.vault().create_token(&caller.ctx, &token).settled().await?;
     reply::json(StatusCode::CREATED, &schema::Issued { token: &issued.secret, info: &issued.info })
 }
 
 pub(super) async fn list(caller: Caller, Paging(page): Paging) -> Result<Response, Problem> {
-    let listing = caller.vault.list_tokens(&caller.ctx, &page).settled().await?;
+    let listing = caller.vault().list_tokens(&caller.ctx, &page).settled().await?;
     reply::json(StatusCode::OK, &listing)
 }
 
 pub(super) async fn revoke(caller: Caller, Segments((id,)): Segments<(TokenId,)>) -> Result<Response, Problem> {
-    caller.vault.revoke_token(&caller.ctx, &id).settled().await?;
+    caller.vault().revoke_token(&caller.ctx, &id).settled().await?;
     Ok(reply::empty())
 }

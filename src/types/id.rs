@@ -13,6 +13,16 @@ pub struct InvalidId {
     pub expected: &'static str,
 }
 
+/// The text of an id.
+pub struct IdText([u8; uuid::fmt::Hyphenated::LENGTH]);
+
+impl IdText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -39,11 +49,18 @@ macro_rules! uuid_id {
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
             }
+
+            /// The canonical text, where `fmt` would take longer than the writing.
+            pub fn text(&self) -> IdText {
+                let mut text = IdText([0; uuid::fmt::Hyphenated::LENGTH]);
+                uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut text.0);
+                text
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(uuid::Uuid::from_bytes(self.0).hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()))
+                f.write_str(self.text().as_str())
             }
         }
 

@@ -17,6 +17,8 @@ const TOKEN_PREFIX: &str = "mvt1_";
 const SHARE_PREFIX: &str = "mvs1_";
 const SECRET_LEN: usize = 24;
 const CRC_LEN: usize = 4;
+/// No secret has more bytes, before it is written as text.
+const BYTES_MAX: usize = ShareId::LEN + SECRET_LEN + CRC_LEN;
 /// No text is longer.
 const TEXT_LEN_MAX: usize = 72;
 
@@ -61,8 +63,9 @@ fn read<const ID: usize>(prefix: &str, text: &str) -> Option<([u8; ID], [u8; 32]
     if data_encoding::BASE64URL_NOPAD.decode_len(encoded.len()) != Ok(len) {
         return None;
     }
-    let mut bytes = Zeroizing::new(vec![0u8; len]);
-    data_encoding::BASE64URL_NOPAD.decode_mut(encoded.as_bytes(), bytes.as_mut_slice()).ok()?;
+    let mut room = Zeroizing::new([0u8; BYTES_MAX]);
+    let bytes = room.get_mut(..len)?;
+    data_encoding::BASE64URL_NOPAD.decode_mut(encoded.as_bytes(), bytes).ok()?;
     let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>()?;
     if *crc != crc32fast::hash(checked).to_be_bytes() {
         return None;

@@ -7,7 +7,6 @@ use axum::http::{HeaderName, header};
 use super::{malformed, only_known_parameters, single_header};
 use crate::code::Code;
 use crate::http::problem::Problem;
-use crate::http::shared::Shared;
 use crate::http::trail::Trail;
 use crate::types::{Ctx, Purpose, RequestId};
 use crate::vault::{self, Vault};
@@ -17,19 +16,16 @@ pub(in crate::http) const PURPOSE_HEADER: HeaderName = HeaderName::from_static("
 
 /// An authenticated caller, its context, and the vault it speaks to.
 pub(in crate::http) struct Caller {
-    /// The facade.
-    pub(in crate::http) vault: Vault,
     /// Who asks, for what, under which request.
     pub(in crate::http) ctx: Ctx,
-    shared: Shared,
+    trail: Trail,
 }
 
 impl FromRequestParts<Trail> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, trail: &Trail) -> Result<Self, Problem> {
-        let shared = trail.shared();
-        let actor = shared.vault.authenticate(bearer(parts)?)?;
+        let actor = trail.shared().vault.authenticate(bearer(parts)?)?;
         trail.mark_token(actor.token);
         let request = trail.request();
         if let Some(facts) = trail.facts() {
@@ -37,27 +33,42 @@ impl FromRequestParts<Trail> for Caller {
             only_heeded_conditions(parts, facts.conditional)?;
         }
         let ctx = Ctx { actor, purpose: purpose(parts)?, request };
-        Ok(Self { vault: shared.vault.clone(), ctx, shared: shared.clone() })
+        Ok(Self { ctx, trail: trail.clone() })
     }
 }
 
 impl Caller {
+    /// The facade.
+    pub(in crate::http) fn vault(&self) -> &Vault {
+        &self.trail.shared().vault
+    }
+
     /// Runs a verb that reads many rows, or waits for the disk, on a thread that may block.
     pub(in crate::http) async fn aside<T: Send + 'static>(
         self,
         verb: impl FnOnce(&Vault, &Ctx) -> Result<T, vault::Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let Self { vault, ctx, shared } = self;
-        aside(shared, move || verb(&vault, &ctx)).await
+        let Self { ctx, trail } = self;
+        let vault = trail.shared().vault.clone();
+        aside(trail, move || verb(&vault, &ctx)).await
     }
 }
 
 /// Anyone who reaches the port: what the request carries must speak for itself.
 pub(in crate::http) struct Anyone {
+    trail: Trail,
+}
+
+impl Anyone {
     /// The facade.
-    pub(in crate::http) vault: Vault,
+    pub(in crate::http) fn vault(&self) -> &Vault {
+        &self.trail.shared().vault
+    }
+
     /// The request.
-    pub(in crate::http) request: RequestId,
+    pub(in crate::http) fn request(&self) -> RequestId {
+        self.trail.request()
+    }
 }
 
 impl FromRequestParts<Trail> for Anyone {
@@ -67,27 +78,26 @@ impl FromRequestParts<Trail> for Anyone {
         let facts = trail.facts();
         only_known_parameters(&parts.uri, facts.map_or(&[], |facts| facts.query))?;
         only_heeded_conditions(parts, facts.is_some_and(|facts| facts.conditional))?;
-        Ok(Self { vault: trail.shared().vault.clone(), request: trail.request() })
+        Ok(Self { trail: trail.clone() })
     }
 }
 
 /// Who reads the log: a caller, or anyone where the log is public. Who presents a token is always asked for a good one.
 pub(in crate::http) struct LogReader {
     caller: Option<Ctx>,
-    shared: Shared,
+    trail: Trail,
 }
 
 impl FromRequestParts<Trail> for LogReader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, trail: &Trail) -> Result<Self, Problem> {
-        let shared = trail.shared();
-        if shared.vault.log_is_public() && !parts.headers.contains_key(header::AUTHORIZATION) {
+        if trail.shared().vault.log_is_public() && !parts.headers.contains_key(header::AUTHORIZATION) {
             only_known_parameters(&parts.uri, trail.facts().map_or(&[], |facts| facts.query))?;
-            return Ok(Self { caller: None, shared: shared.clone() });
+            return Ok(Self { caller: None, trail: trail.clone() });
         }
         let caller = Caller::from_request_parts(parts, trail).await?;
-        Ok(Self { caller: Some(caller.ctx), shared: caller.shared })
+        Ok(Self { caller: Some(caller.ctx), trail: caller.trail })
     }
 }
 
@@ -102,9 +112,9 @@ impl LogReader {
         self,
         verb: impl FnOnce(&Vault, Option<&Ctx>) -> Result<T, vault::Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let Self { caller, shared } = self;
-        let vault = shared.vault.clone();
-        aside(shared, move || verb(&vault, caller.as_ref())).await
+        let Self { caller, trail } = self;
+        let vault = trail.shared().vault.clone();
+        aside(trail, move || verb(&vault, caller.as_ref())).await
     }
 }
 
@@ -113,11 +123,11 @@ impl LogReader {
 /// A caller that goes away does not stop the verb; it keeps its place until the verb is done, so that the bound holds
 /// whatever clients do.
 async fn aside<T: Send + 'static>(
-    shared: Shared,
+    trail: Trail,
     verb: impl FnOnce() -> Result<T, vault::Error> + Send + 'static,
 ) -> Result<T, Problem> {
     let closed = |_| Problem::new(Code::ShuttingDown);
-    let place = shared.scans.clone().acquire_owned().await.map_err(closed)?;
+    let place = trail.shared().scans.clone().acquire_owned().await.map_err(closed)?;
     let work = move || {
         let _place = place;
         verb()
