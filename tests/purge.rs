@@ -74,7 +74,7 @@ impl House {
     fn residues(&self) -> Vec<(ErasureId, ResidueRow)> {
         let chunk = tables::residue::list(self.engine(), None, 1_000).unwrap();
         assert!(!chunk.more);
-        chunk.items
+        chunk.items.into_iter().map(|residue| (residue.erasure, residue.row)).collect()
     }
 
     fn stages(&self, erasures: &[ErasureId]) -> BTreeSet<Stage> {

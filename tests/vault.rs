@@ -151,6 +151,13 @@ fn an_erased_member_is_gone_from_every_verb_and_stays_gone() {
     }
     let again = create(&test.vault, maria()).unwrap();
     assert_ne!(again, id, "the same person may come back, as somebody new");
+    assert_eq!(lookup(&test.vault, IdentifierKind::Email, "maria@example.org").unwrap(), again);
+    for round in ["before the seal", "after it"] {
+        let examined = test.vault.examine(&ctx(Role::Ops)).wait().unwrap();
+        assert!(examined.is_sound(), "{round}: {examined:?}");
+        test.vault.seal(&ctx(Role::Ops)).unwrap();
+        assert_eq!(lookup(&test.vault, IdentifierKind::ExternalId, "CRM-1").unwrap(), again, "{round}");
+    }
 }
 
 #[test]
@@ -165,7 +172,11 @@ fn erasing_removes_every_row_of_the_member() {
     }
     read(&test.vault, &crm, orders(id)).err();
     test.vault.erase(&ctx(Role::Compliance), &id, None).wait().unwrap();
-    // What stays: emptied index pages, the fence, the erasure, marks for the seal.
+    // What stays: index pages, the fence, the erasure, marks for the seal; with the seal the accesses go.
+    let (members, records, accesses) = row_count(&test);
+    assert_eq!((members, records), (rows_before.0, rows_before.1));
+    assert!(accesses > rows_before.2);
+    test.vault.seal(&ctx(Role::Ops)).unwrap();
     assert_eq!(row_count(&test), rows_before);
 }
 
@@ -283,7 +294,7 @@ fn a_writer_under_way_never_resurrects() {
         let test = TestVault::new(100 + seed);
         let id = create(&test.vault, maria()).unwrap();
         let crm = ctx(Role::Crm);
-        std::thread::scope(|scope| {
+        let fenced = std::thread::scope(|scope| {
             for writer in 0..3 {
                 let (vault, crm) = (&test.vault, &crm);
                 scope.spawn(move || {
@@ -301,8 +312,12 @@ fn a_writer_under_way_never_resurrects() {
                 });
             }
             test.vault.erase(&ctx(Role::Compliance), &id, None).wait().unwrap();
+            row_count(&test)
         });
-        assert_eq!(row_count(&test), (0, 0, 0), "seed {seed}: nothing of the member is left or came back");
+        assert_eq!((fenced.0, fenced.1), (0, 0), "seed {seed}: keys and records went with the fence");
+        assert_eq!(row_count(&test), fenced, "seed {seed}: nothing of the member came back, and nothing was added");
+        test.vault.seal(&ctx(Role::Ops)).unwrap();
+        assert_eq!(row_count(&test), (0, 0, 0), "seed {seed}: nothing of the member is left");
     }
 }
 

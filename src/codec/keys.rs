@@ -73,6 +73,8 @@ pub mod tag {
     pub const WINDOW: u8 = b'O';
     /// A data map that is or was in force.
     pub const SCHEMA: u8 = b'Y';
+    /// A member of whose accesses some name a recipient.
+    pub const DISCLOSED: u8 = b'B';
 }
 
 /// First byte of the keys of each kind of ledger row.
@@ -159,9 +161,24 @@ pub fn residue(erasure: &ErasureId) -> [u8; 17] {
     join(&[&[tag::RESIDUE], erasure.as_bytes()])
 }
 
+/// Control: what a purge looks for besides, of a page of the index that lost an entry with a seal.
+pub fn residue_of_page(erasure: &ErasureId, page: &[u8; 6]) -> [u8; 23] {
+    join(&[&residue(erasure), page])
+}
+
 /// The erasure of a residue row's key.
 pub fn parse_residue(key: &[u8]) -> Result<ErasureId, CodecError> {
-    tagged_id("residue key", key, tag::RESIDUE).map(ErasureId::from_bytes)
+    let mut reader = tagged("residue key", key, tag::RESIDUE)?;
+    let erasure = ErasureId::from_bytes(*reader.array()?);
+    if key.len() > residue(&erasure).len() {
+        let _page: &[u8; 6] = reader.array()?;
+    }
+    reader.finish().map(|()| erasure)
+}
+
+/// Control: the mark of a member of whose accesses some name a recipient, by their prefix.
+pub fn disclosed(prefix: &[u8; 16]) -> [u8; 17] {
+    join(&[&[tag::DISCLOSED], prefix])
 }
 
 /// Control: how the tree came to its epoch.
@@ -346,6 +363,7 @@ mod tests {
         assert_eq!(parse_dirty(&dirty(Subtree(2), 0x0102_0304)), Ok((Subtree(2), 0x0102_0304)));
         assert_eq!(parse_pending(&pending(&id)), Ok(id));
         assert_eq!(parse_residue(&residue(&id)), Ok(id));
+        assert_eq!(parse_residue(&residue_of_page(&id, &page(1, 2, 3))), Ok(id));
         assert_eq!(parse_rotation(&rotation(7)), Ok(7));
         assert_eq!(parse_schema(&schema(7)), Ok(7));
         let name: HolderName = "far-away".parse().unwrap();

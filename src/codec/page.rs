@@ -123,6 +123,12 @@ impl Page {
         true
     }
 
+    /// Removes every entry of a member. How many there were.
+    pub fn expel(&mut self, member: &MemberId) -> usize {
+        let tokens: Vec<_> = self.entries().filter(|(_, of)| of == member).map(|(token, _)| *token).collect();
+        tokens.iter().filter(|token| self.remove(token, member)).count()
+    }
+
     /// The bytes to seal.
     pub fn expose(&self) -> &[u8] {
         self.0.expose()

@@ -63,6 +63,13 @@ impl ResidueRow {
         }
     }
 
+    /// What another row says of the same erasure.
+    pub fn add(&mut self, other: Self) {
+        self.places.extend(other.places);
+        self.pieces.extend(other.pieces);
+        self.ends.extend(other.ends);
+    }
+
     /// A key, or the prefix of keys, by its end.
     pub fn key(&mut self, key: &[u8]) {
         if let Some(end) = key.last_chunk().filter(|_| self.ends.len() < Self::ENDS_MAX) {

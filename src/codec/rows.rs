@@ -193,6 +193,22 @@ pub fn parse_fence(row: &[u8]) -> Result<ErasureId, CodecError> {
     reader.finish().map(|()| erasure)
 }
 
+/// An erasure of a whole member that waits for a seal: `1 | prefix of its accesses 16`, every byte complemented, so that a
+/// purge does not take this row for what it looks for.
+pub fn encode_pending(accesses: &[u8; 16]) -> Vec<u8> {
+    [&[ROW_VERSION], accesses.map(|byte| !byte).as_slice()].concat()
+}
+
+/// The prefix of the accesses that go with the seal; none in an empty row, which is that of a compartment.
+pub fn parse_pending(row: &[u8]) -> Result<Option<[u8; 16]>, CodecError> {
+    if row.is_empty() {
+        return Ok(None);
+    }
+    let mut reader = Reader::new("pending row", row, ROW_VERSION)?;
+    let complemented: &[u8; 16] = reader.array()?;
+    reader.finish().map(|()| Some(complemented.map(|byte| !byte)))
+}
+
 /// A member that agrees to a purpose: `1 | until minute u32`, zero where the consent has no end.
 pub fn encode_agreed(until: Option<u32>) -> Vec<u8> {
     [&[ROW_VERSION], until.unwrap_or(0).to_be_bytes().as_slice()].concat()
@@ -355,6 +371,9 @@ mod tests {
         assert_eq!(parse_epoch(&[2, 0]), Err(CodecError::Unknown { what: "epoch row", found: 2 }));
         let erasure = ErasureId::from_bytes([3; 16]);
         assert_eq!(parse_fence(&encode_fence(&erasure)), Ok(erasure));
+        assert_eq!(parse_pending(&encode_pending(&[5; 16])), Ok(Some([5; 16])));
+        assert_eq!(parse_pending(&[]), Ok(None));
+        assert!(!encode_pending(&[5; 16]).contains(&5));
         for until in [None, Some(7)] {
             assert_eq!(parse_agreed(&encode_agreed(until)), Ok(until));
         }

@@ -6,19 +6,22 @@
 //! An [`IndexEdit`] is the pages one change works on: each is opened once, however many entries come and go, and sealed
 //! once at the end. It relies on every page it looked at, also on those it did not change, because that an identifier is
 //! free was learnt from all of them.
+//!
+//! The entries of a member that was erased stay in their pages until the seal that re-keys these, and count for nothing:
+//! who looks one up finds nobody behind it, an edit takes its identifier for free and puts the new entry in its place.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::hint::black_box;
 
+use super::chain::{Chain, OpenPage};
 use super::{Keyring, KeyringError, TreeKey, Unreadable};
 use crate::codec::page::PAGES_MAX;
 use crate::codec::{Page, Pieces, ResidueRow, RowStamp, rows};
-use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, IndexEntryPlace, equal_constant_time};
+use crate::crypto::{self, Entropy, IndexEntryPlace};
 use crate::store::Reader;
 use crate::tables;
 use crate::types::place::{Bucket, PagePlace, Subtree};
-use crate::types::{Identifier, IdentifierKind, MemberId};
+use crate::types::{ErasureId, Identifier, IdentifierKind, MemberId};
 
 /// Buckets one edit may hold open, two kilobytes each: an import of some thousand members at a time.
 pub const EDIT_BUCKETS_MAX: usize = 16 * 1024;
@@ -57,6 +60,19 @@ pub struct PageEdit {
     /// The epoch of the tree when the edit began: whoever writes the pages relies on it, for a bucket may be re-keyed
     /// before its first page is there to tell.
     pub epoch: u64,
+    /// Pages from which the entry of an erased member went before the seal came to it.
+    pub left: Vec<PageLeft>,
+}
+
+/// A page without the entry of an erased member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLeft {
+    /// The erasure of the member.
+    pub erasure: ErasureId,
+    /// The key of the page.
+    pub page: [u8; 6],
+    /// By which bytes a file is known that holds the page with the entry.
+    pub was: Pieces,
 }
 
 impl Keyring {
@@ -71,7 +87,8 @@ impl Keyring {
         keys.place(identifier.normal(), self.shape.buckets(identifier.kind()))
     }
 
-    /// The member with an identifier.
+    /// The member with an identifier. Also one that was erased, until its entry goes with the seal: whoever asks looks for
+    /// the member next.
     pub fn find(&self, reader: &dyn Reader, identifier: &Identifier) -> Result<Option<MemberId>, KeyringError> {
         let place = self.index_place(identifier);
         Ok(self.open_chain(reader, identifier.kind(), place.bucket)?.find(&place.token))
@@ -127,7 +144,7 @@ impl Keyring {
     /// Begins an edit of the index as `reader` sees it.
     pub fn edit_index<'a>(&'a self, reader: &'a dyn Reader) -> IndexEdit<'a> {
         let (chains, dirty) = (BTreeMap::new(), BTreeSet::new());
-        IndexEdit { keyring: self, reader, epoch: self.epoch(), chains, dirty }
+        IndexEdit { keyring: self, reader, epoch: self.epoch(), chains, dirty, left: Vec::new() }
     }
 
     fn open_chain(&self, reader: &dyn Reader, kind: IdentifierKind, bucket: u32) -> Result<Chain, KeyringError> {
@@ -181,12 +198,15 @@ pub struct IndexEdit<'a> {
     epoch: u64,
     chains: BTreeMap<(IdentifierKind, u32), Chain>,
     dirty: BTreeSet<(Subtree, u32)>,
+    left: Vec<PageLeft>,
 }
 
 impl IndexEdit<'_> {
-    /// The member with this identifier, as the edit stands.
+    /// The member with this identifier, as the edit stands; nobody, if it was erased.
     pub fn find(&mut self, kind: IdentifierKind, place: &IndexEntryPlace) -> Result<Option<MemberId>, KeyringError> {
-        Ok(self.chain(kind, place.bucket)?.find(&place.token))
+        let found = self.chain(kind, place.bucket)?.find(&place.token);
+        let erased = found.map(|member| tables::fence::member(self.reader, &member)).transpose()?.flatten();
+        Ok(found.filter(|_| erased.is_none()))
     }
 
     /// Enters an identifier for a member, if it is free.
@@ -196,12 +216,35 @@ impl IndexEdit<'_> {
         place: &IndexEntryPlace,
         member: &MemberId,
     ) -> Result<Insertion, KeyringError> {
-        let chain = self.chain(kind, place.bucket)?;
-        match chain.find(&place.token) {
-            Some(other) if other == *member => Ok(Insertion::Present),
-            Some(other) => Ok(Insertion::Taken(other)),
-            None => chain.insert(&place.token, member).map(|()| Insertion::Done),
+        match self.chain(kind, place.bucket)?.find(&place.token) {
+            Some(other) if other == *member => return Ok(Insertion::Present),
+            // A fence is never lifted, so that this stays so until the commit.
+            Some(other) => match tables::fence::member(self.reader, &other)? {
+                Some(erasure) => self.leave(kind, place, &other, erasure)?,
+                None => return Ok(Insertion::Taken(other)),
+            },
+            None => {}
         }
+        self.chain(kind, place.bucket)?.insert(&place.token, member).map(|()| Insertion::Done)
+    }
+
+    /// Removes the entry of an erased member, whose place another takes.
+    fn leave(
+        &mut self,
+        kind: IdentifierKind,
+        place: &IndexEntryPlace,
+        member: &MemberId,
+        erasure: ErasureId,
+    ) -> Result<(), KeyringError> {
+        let chain = self.chain(kind, place.bucket)?;
+        let page = (0..PAGES_MAX).zip(&chain.pages).find(|(_, page)| page.page.find(&place.token) == Some(*member));
+        let left = page.and_then(|(number, page)| page.pieces.map(|was| (number, was)));
+        self.left.extend(left.map(|(number, was)| PageLeft {
+            erasure,
+            page: tables::page::key(kind.number(), place.bucket, number),
+            was,
+        }));
+        self.remove(kind, place, member).map(|_removed| ())
     }
 
     /// Removes the entry of an identifier, if it is this member's. Whether it was.
@@ -229,7 +272,7 @@ impl IndexEdit<'_> {
 
     /// Seals what was changed. Each changed page is sealed once.
     pub fn finish(self, entropy: &dyn Entropy) -> Result<PageEdit, KeyringError> {
-        let Self { keyring, reader, epoch, chains, dirty } = self;
+        let Self { keyring, reader, epoch, chains, dirty, left } = self;
         let mut pages = Vec::new();
         for ((kind, bucket), chain) in &chains {
             // Opened before, so the key is most likely still at hand.
@@ -245,7 +288,7 @@ impl IndexEdit<'_> {
                 });
             }
         }
-        Ok(PageEdit { pages, dirty: dirty.into_iter().collect(), epoch })
+        Ok(PageEdit { pages, dirty: dirty.into_iter().collect(), epoch, left })
     }
 
     fn chain(&mut self, kind: IdentifierKind, bucket: u32) -> Result<&mut Chain, KeyringError> {
@@ -258,116 +301,5 @@ impl IndexEdit<'_> {
             }
             Entry::Vacant(place) => Ok(place.insert(self.keyring.open_chain(self.reader, kind, bucket)?)),
         }
-    }
-}
-
-/// The pages of one bucket, opened. There is always at least one.
-struct Chain {
-    pages: Vec<OpenPage>,
-}
-
-struct OpenPage {
-    page: Page,
-    was: Option<RowStamp>,
-    pieces: Option<Pieces>,
-    changed: bool,
-}
-
-impl OpenPage {
-    /// One that is not there yet.
-    fn empty() -> Self {
-        Self { page: Page::empty(), was: None, pieces: None, changed: false }
-    }
-
-    fn seal(
-        &self,
-        keyring: &Keyring,
-        key: &TreeKey<Bucket>,
-        place: &PagePlace<'_>,
-        entropy: &dyn Entropy,
-    ) -> Result<Vec<u8>, KeyringError> {
-        let plain = self.page.expose();
-        let mut row = rows::begin_sealed(plain.len().saturating_add(ENVELOPE_OVERHEAD));
-        crypto::seal_into(keyring.suite(), key, place, plain, entropy, &mut row)?;
-        Ok(row)
-    }
-}
-
-impl Chain {
-    /// Compares with every entry, whether or not one was found before: the time does not tell where, or whether.
-    fn find(&self, token: &[u8; 16]) -> Option<MemberId> {
-        let mut found = [0u8; MemberId::LEN];
-        let mut hits = 0u8;
-        for (entry, member) in self.pages.iter().flat_map(|page| page.page.entries()) {
-            let hit = u8::from(black_box(equal_constant_time(entry, token))) & !hits;
-            let mask = hit.wrapping_neg();
-            found.iter_mut().zip(member.as_bytes()).for_each(|(to, from)| *to |= from & mask);
-            hits |= hit;
-        }
-        (hits == 1).then(|| MemberId::from_bytes(found))
-    }
-
-    fn names(&self, member: &MemberId) -> bool {
-        self.pages.iter().flat_map(|page| page.page.entries()).any(|(_, of)| of == *member)
-    }
-
-    fn insert(&mut self, token: &[u8; 16], member: &MemberId) -> Result<(), KeyringError> {
-        if let Some(page) = self.pages.iter_mut().find(|page| !page.page.is_full()) {
-            page.page.insert(token, member);
-            page.changed = true;
-            return Ok(());
-        }
-        if self.pages.len() >= usize::from(PAGES_MAX) {
-            return Err(KeyringError::IndexFull);
-        }
-        if let Some(last) = self.pages.last_mut() {
-            last.page.set_continues(true);
-            last.changed = true;
-        }
-        let mut next = OpenPage { changed: true, ..OpenPage::empty() };
-        next.page.insert(token, member);
-        self.pages.push(next);
-        Ok(())
-    }
-
-    fn remove(&mut self, token: &[u8; 16], member: &MemberId) -> bool {
-        let hit = self.pages.iter_mut().find_map(|page| page.page.remove(token, member).then_some(page));
-        // Pages left empty stay: a chain never gets shorter, so nothing tells how long it once had to be.
-        hit.map(|page| page.changed = true).is_some()
-    }
-
-    fn expel(&mut self, member: &MemberId) -> usize {
-        let mut removed = 0;
-        for page in &mut self.pages {
-            let tokens: Vec<_> = page.page.entries().filter(|(_, of)| of == member).map(|(token, _)| *token).collect();
-            for token in tokens {
-                removed += usize::from(page.page.remove(&token, member));
-                page.changed = true;
-            }
-        }
-        removed
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bucket_takes_255_pages_and_no_more() {
-        let mut chain = Chain { pages: vec![OpenPage::empty()] };
-        let token = |number: u16| [&number.to_be_bytes()[..], &[1; 14]].concat().try_into().unwrap();
-        let member = MemberId::from_bytes([3; 16]);
-        let places = 255 * 64;
-        (0..places).for_each(|number| chain.insert(&token(number), &member).unwrap());
-        assert_eq!(chain.pages.len(), 255);
-        assert!(matches!(chain.insert(&token(places), &member), Err(KeyringError::IndexFull)));
-        assert!(chain.pages.iter().rev().skip(1).all(|page| page.page.continues()));
-        assert!(chain.remove(&token(7), &member));
-        assert!(chain.insert(&token(places), &member).is_ok(), "the freed slot is used");
-        assert_eq!(chain.find(&token(places)), Some(member));
-        assert_eq!(chain.find(&token(7)), None);
-        assert_eq!(chain.expel(&member), usize::from(places));
-        assert_eq!(chain.pages.len(), 255, "a chain never gets shorter");
     }
 }

@@ -12,6 +12,7 @@
 //! [`Keyring`] is shared by all requests. It keeps opened nodes of the tree, bounded; it never keeps a key of a member:
 //! those live as long as the request that opened them.
 
+mod chain;
 mod error;
 mod file;
 mod index;
@@ -29,8 +30,8 @@ use parking_lot::Mutex;
 
 pub use error::{KeyringError, Unreadable};
 pub use file::{FILE_BYTES_MAX, KeyringFile, KeyringInfo, UnlockedKeyring};
-pub use index::{EDIT_BUCKETS_MAX, IndexEdit, Insertion, PageChange, PageEdit};
-pub use rotate::{NextTree, NodeRow, Rewrapped};
+pub use index::{EDIT_BUCKETS_MAX, IndexEdit, Insertion, PageChange, PageEdit, PageLeft};
+pub use rotate::{Departing, NextTree, NodeRow, Rewrapped};
 pub use shape::{FAN_OUT, MEMBERS_EXPECTED_MAX, TreeShape};
 pub use slot::{KeyringSlot, holder_file};
 pub use walk::TreeKey;

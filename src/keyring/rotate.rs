@@ -5,17 +5,17 @@
 //! removed from) is copied into the new nodes; one on a dirty path never is, or old bytes would lead to it for ever
 //! (Reardon et al., "Secure Data Deletion from Persistent Media", CCS 2013: rotate the whole path).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::shape::Subshape;
 use super::tree::{self, NodeAt};
-use super::{Keyring, KeyringError, Unreadable};
-use crate::codec::{NodeBody, RowStamp, rows};
+use super::{Keyring, KeyringError, PageLeft, Unreadable};
+use crate::codec::{NodeBody, Page, ResidueRow, RowStamp, rows};
 use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, Key, Plaintext};
 use crate::store::{KeyRange, Keyspace, Reader, successor};
 use crate::tables;
 use crate::types::place::{Bucket, KeyKind, MemberRowPlace, Node, NodePlace, PagePlace, Place, Shard, Subtree};
-use crate::types::{IdentifierKind, MemberId};
+use crate::types::{ErasureId, IdentifierKind, MemberId};
 
 /// A node's place in the control keyspace, and its row.
 pub type NodeRow = (Vec<u8>, Vec<u8>);
@@ -30,7 +30,15 @@ pub struct Rewrapped {
     pub was: RowStamp,
     /// The row under the new key.
     pub row: Vec<u8>,
+    /// Of a page of the index, the erasures whose entries it was made without.
+    pub lost: Vec<PageLeft>,
 }
+
+/// Members that were erased, and the erasures: their entries go.
+pub type Departing = HashMap<MemberId, ErasureId>;
+
+/// A row made anew, and what it lost.
+type Made = (Vec<u8>, Vec<PageLeft>);
 
 /// The tree of the next epoch, as far as it differs from this one.
 pub struct NextTree<'k> {
@@ -164,25 +172,29 @@ impl NextTree<'_> {
         self.leaves.keys().copied()
     }
 
-    /// Everything on the re-keyed leaves as `reader` has it, under the new keys. What `known` already made from the same
-    /// row is taken from there.
+    /// Everything on the re-keyed leaves as `reader` has it, under the new keys, but for the entries of the members that
+    /// `depart`. What `known` already made of the same row, without the same members, is taken from there.
     ///
     /// # Errors
     /// `corrupt` where a row does not open.
     pub fn rewrap(
         &self,
         reader: &dyn Reader,
+        departing: &Departing,
         mut known: BTreeMap<(Keyspace, Vec<u8>), Rewrapped>,
         entropy: &dyn Entropy,
     ) -> Result<Vec<Rewrapped>, KeyringError> {
         let mut all = Vec::with_capacity(known.len());
         for ((subtree, leaf), key) in &self.leaves {
-            let mut take = |keyspace, row_key: &[u8], row: &[u8], fresh: &dyn Fn() -> Result<Vec<u8>, KeyringError>| {
+            let mut take = |keyspace, row_key: &[u8], row: &[u8], fresh: &dyn Fn() -> Result<Made, KeyringError>| {
                 let was = RowStamp::of(row);
                 let made = known.remove(&(keyspace, row_key.to_vec())).filter(|made| made.was == was);
                 all.push(match made {
                     Some(made) => made,
-                    None => Rewrapped { keyspace, key: row_key.to_vec(), was, row: fresh()? },
+                    None => {
+                        let (row, lost) = fresh()?;
+                        Rewrapped { keyspace, key: row_key.to_vec(), was, row, lost }
+                    }
                 });
                 Ok::<_, KeyringError>(())
             };
@@ -190,7 +202,7 @@ impl NextTree<'_> {
                 LeafKey::Shard(new) => {
                     for (member, row) in self.keyring.shard_rows(reader, *leaf)? {
                         take(tables::member::KEYSPACE, &tables::member::key(&member), &row, &|| {
-                            self.rewrap_member(reader, *leaf, &member, &row, new, entropy)
+                            Ok((self.rewrap_member(reader, *leaf, &member, &row, new, entropy)?, Vec::new()))
                         })?;
                     }
                 }
@@ -198,7 +210,7 @@ impl NextTree<'_> {
                     let field = subtree.0;
                     for (page, row) in tables::page::of_bucket(reader, field, *leaf)? {
                         take(tables::page::KEYSPACE, &tables::page::key(field, *leaf, page), &row, &|| {
-                            self.rewrap_page(reader, (field, *leaf, page), &row, new, entropy)
+                            self.rewrap_page(reader, (field, *leaf, page), (&row, departing), new, entropy)
                         })?;
                     }
                 }
@@ -226,16 +238,28 @@ impl NextTree<'_> {
         &self,
         reader: &dyn Reader,
         (field, bucket, page): (u8, u32, u8),
-        row: &[u8],
+        (row, departing): (&[u8], &Departing),
         new: &Key<Bucket>,
         entropy: &dyn Entropy,
-    ) -> Result<Vec<u8>, KeyringError> {
+    ) -> Result<Made, KeyringError> {
         let kind = IdentifierKind::from_number(field).ok_or(KeyringError::NoSuchLeaf)?;
         let old = self.keyring.bucket_key(reader, kind, bucket)?;
         let place = PagePlace { vault: self.keyring.vault(), field, bucket, page };
         let unreadable = |source| KeyringError::PageUnreadable { field, bucket, page, source };
         let plain = open_row(&old, &place, row).map_err(unreadable)?;
-        self.seal(new, &place, plain.expose(), entropy)
+        if departing.is_empty() {
+            return Ok((self.seal(new, &place, plain.expose(), entropy)?, Vec::new()));
+        }
+        let mut entries = Page::parse(plain).map_err(|error| unreadable(error.into()))?;
+        let was = ResidueRow::pieces_of(rows::sealed(row).unwrap_or_default());
+        let key = tables::page::key(field, bucket, page);
+        let gone = |(_, member): (_, MemberId)| departing.get(&member).map(|erasure| (member, *erasure));
+        let mut lost = Vec::new();
+        for (member, erasure) in entries.entries().filter_map(gone).collect::<Vec<_>>() {
+            entries.expel(&member);
+            lost.extend(was.map(|was| PageLeft { erasure, page: key, was }));
+        }
+        Ok((self.seal(new, &place, entries.expose(), entropy)?, lost))
     }
 
     fn seal<P: Place>(

@@ -47,6 +47,30 @@ pub fn each_of(reader: &dyn Reader, prefix: &[u8; 16], show: &mut dyn FnMut(&[u8
     Ok(())
 }
 
+/// The keys of the accesses under a prefix. If there are more than `most`, only so many that this shows.
+pub fn keys_of(reader: &dyn Reader, prefix: &[u8; 16], most: usize) -> Result<Vec<Vec<u8>>, TablesError> {
+    let mut found = Vec::new();
+    reader.scan(KEYSPACE, &range_of(prefix), &mut |key, _| {
+        found.push(key.to_vec());
+        if found.len() > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    Ok(found)
+}
+
+/// Where marks of members with recipients lie.
+pub const MARKS: Keyspace = Keyspace::Control;
+
+/// The key of the mark that is set with every access that names a recipient. The row is empty. Under the prefix of the
+/// accesses, so that it names nobody.
+pub fn mark(prefix: &[u8; 16]) -> [u8; 17] {
+    keys::disclosed(prefix)
+}
+
+/// Whether one of the accesses under a prefix may name a recipient.
+pub fn is_marked(reader: &dyn Reader, prefix: &[u8; 16]) -> Result<bool, TablesError> {
+    Ok(reader.get(MARKS, &mark(prefix))?.is_some())
+}
+
 /// Where all accesses under a prefix lie.
 pub fn range_of(prefix: &[u8; 16]) -> KeyRange {
     KeyRange::prefix(*prefix)

@@ -1,10 +1,12 @@
 //! Tests of the typed rows over the memory engine.
 
 use super::{
-    SCAN_ROWS_MAX, TablesError, access, dirty, erasure, fence, hold, idempotency, member, meta, page, record, token,
+    SCAN_ROWS_MAX, TablesError, access, dirty, erasure, fence, hold, idempotency, member, meta, page, record, residue,
+    token,
 };
 use crate::clock::Timestamp;
 use crate::code::{Code, Coded};
+use crate::codec::ResidueRow;
 use crate::codec::rows::{ErasureRow, VaultMeta, encode_epoch};
 use crate::store::memory::MemoryEngine;
 use crate::store::{Batch, Durability, Engine, Keyspace};
@@ -30,7 +32,7 @@ fn crowd() -> Vec<(Keyspace, Vec<u8>, Vec<u8>)> {
     let mut rows: Vec<_> = (0..=u8::MAX).map(|tag| (Keyspace::Control, vec![tag], vec![1])).collect();
     rows.push((Keyspace::Control, hold::key(&id(0)).to_vec(), b"hold".to_vec()));
     rows.push((Keyspace::Control, hold::key(&id(255)).to_vec(), b"hold".to_vec()));
-    rows.retain(|(_, key, _)| !matches!(key.as_slice(), b"M" | b"X" | b"K" | b"D" | b"H" | b"I"));
+    rows.retain(|(_, key, _)| !matches!(key.as_slice(), b"M" | b"X" | b"K" | b"D" | b"H" | b"I" | b"Q"));
     rows
 }
 
@@ -172,6 +174,10 @@ fn the_other_rows_are_found_where_they_lie() {
     assert_eq!(meta::vault(&MemoryEngine::new()).unwrap(), None);
     assert_eq!(dirty::list(&engine, None, 10).unwrap().items, [(Subtree(0), 7), (Subtree(2), 1)]);
     assert_eq!(dirty::list(&engine, Some((Subtree(0), 7)), 10).unwrap().items, [(Subtree(2), 1)]);
+    let between = |first, last| dirty::between(&engine, first, last).unwrap().into_keys().collect::<Vec<_>>();
+    assert_eq!(between((Subtree(0), 7), (Subtree(2), 1)), [(Subtree(0), 7), (Subtree(2), 1)]);
+    assert_eq!(between((Subtree(0), 8), (Subtree(2), 9)), [(Subtree(2), 1)]);
+    assert_eq!(dirty::marks(&engine, 1).unwrap().len(), 1);
     assert_eq!(page::keys(&engine, 1, None, 10).unwrap().items, [(1, 2, 3)]);
     assert_eq!(page::row(&engine, 1, 2, 3).unwrap().as_deref(), Some(b"page".as_slice()));
     assert_eq!(token::list(&engine, Some(&tokens[0]), 10).unwrap().items, [(tokens[1], b"token".to_vec())]);
@@ -185,4 +191,27 @@ fn the_other_rows_are_found_where_they_lie() {
         chunk.items.iter().map(|at| at.leaf).collect::<Vec<_>>()
     };
     assert_eq!((leaves(None), leaves(Some(4))), (vec![4, 5, 300], vec![5, 300]));
+}
+
+#[test]
+fn the_rows_of_one_residue_are_read_as_one() {
+    let ids = [1, 2, 3].map(|number| ErasureId::from_bytes([number; 16]));
+    let row = |number: u8| ResidueRow { places: vec![(number, [number; 2])], ..ResidueRow::default() };
+    let mut rows = ids.map(|id| (residue::KEYSPACE, residue::key(&id).to_vec(), row(1).encode())).to_vec();
+    for page in [2, 3] {
+        let key = residue::key_of_page(&ids[1], &page::key(page, 0, 0));
+        rows.push((residue::KEYSPACE, key.to_vec(), row(page).encode()));
+    }
+    let engine = engine(rows);
+    let listed = |after: Option<&ErasureId>, limit| {
+        let chunk = residue::list(&engine, after, limit).unwrap();
+        let items: Vec<_> =
+            chunk.items.iter().map(|found| (found.erasure, found.row.places.len(), found.keys.len())).collect();
+        (items, chunk.more)
+    };
+    let all = [(ids[0], 1, 1), (ids[1], 3, 3), (ids[2], 1, 1)];
+    assert_eq!(listed(None, 10), (all.to_vec(), false));
+    assert_eq!(listed(None, 2), (all[..2].to_vec(), true));
+    assert_eq!(listed(Some(&ids[0]), 1), (all[1..2].to_vec(), true));
+    assert_eq!(listed(Some(&ids[1]), 1), (all[2..].to_vec(), false));
 }

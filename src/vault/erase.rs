@@ -1,8 +1,10 @@
 //! Erase a member, or one compartment of a member: the fence.
 //!
-//! One durable commit writes the fence, removes the member row (or its data keys), the records and the index entries,
-//! marks what the next seal must re-key, and logs the intent. From the reply on, every verb answers `gone`; a writer
-//! that was under way relies on there being no fence and is refused. The fence is never lifted.
+//! One durable commit writes the fence, removes the member row (or its data keys) and the records, marks what the next
+//! seal must re-key, and logs the intent. From the reply on, every verb answers `gone`; a writer that was under way relies
+//! on there being no fence and is refused. The fence is never lifted.
+//!
+//! Of a whole member, entries of the index and details of accesses are void from then on, and go with the seal.
 //!
 //! What this does not do: destroy old bytes. Until the seal, copies of the old rows can be opened with today's keys.
 
@@ -86,12 +88,12 @@ impl Vault {
         if scope.is_none() {
             change.delete(tables::hold::KEYSPACE, tables::hold::key(member));
         }
-        fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag));
         let mut uses = case.uses_of(&opened, member, compartment.as_ref())?;
+        fence(&mut change, id, &ErasureRow::fenced(*member, scope, case.now, tag), &uses);
         // Who was named the first time stays named.
         uses.recipients.extend(self.notice(id)?);
         self.put_notice(&mut change, id, std::mem::take(&mut uses.recipients))?;
-        remove(&case, &mut change, id, (member, scope), opened, (compartment.as_ref(), uses))?;
+        remove(&case, &mut change, id, (member, scope), opened, (compartment.as_ref(), &uses))?;
         if scope.is_none() {
             self.settle_requests(&case, &mut change, member, id)?;
         }
@@ -138,10 +140,10 @@ pub(super) fn erasing_opened(
     let row = ErasureRow::fenced(*member, scope, case.now, tag);
     change.decided_at(case.mark);
     rely(case, &mut change, member, &opened);
-    fence(&mut change, &id, &row);
     let mut uses = case.uses_of(&opened, member, compartment)?;
+    fence(&mut change, &id, &row, &uses);
     let notify = vault.put_notice(&mut change, &id, std::mem::take(&mut uses.recipients))?;
-    remove(case, &mut change, &id, (member, scope), opened, (compartment, uses))?;
+    remove(case, &mut change, &id, (member, scope), opened, (compartment, &uses))?;
     if scope.is_none() {
         vault.settle_requests(case, &mut change, member, &id)?;
     }
@@ -163,7 +165,7 @@ fn rely(case: &Case<'_>, change: &mut Change, member: &MemberId, opened: &Opened
     change.relies_on(Reliance::Epoch(case.vault.keyring().epoch()));
 }
 
-fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow) {
+fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow, uses: &Uses) {
     change.put(tables::fence::KEYSPACE, tables::fence::key(&row.member, row.compartment), tables::fence::encode(id));
     change.late(LateRow {
         keyspace: tables::erasure::KEYSPACE,
@@ -171,34 +173,36 @@ fn fence(change: &mut Change, id: &ErasureId, row: &ErasureRow) {
         value: row.encode(),
         index_at: ErasureRow::LEAF_AT,
     });
-    change.put(tables::pending::KEYSPACE, tables::pending::key(id), Vec::new());
+    // Nobody adds to the accesses from here on, and nobody can open one: they go with the seal, many at a time.
+    let accesses = row.compartment.is_none().then(|| tables::pending::encode(&uses.prefix));
+    change.put(tables::pending::KEYSPACE, tables::pending::key(id), accesses.unwrap_or_default());
+    let mark = tables::access::mark(&uses.prefix);
+    if !uses.marked {
+        // With a recipient that comes in between it is decided anew, so that none is forgotten.
+        change.relies_on(Reliance::Row { keyspace: tables::access::MARKS, key: mark.to_vec(), stamp: None });
+    } else if row.compartment.is_none() {
+        change.delete(tables::access::MARKS, mark);
+    }
 }
 
-/// Removes all there is of the member, or of one compartment of it, and notes what the files still hold of that.
+/// Removes all there is of the member, or of one compartment of it, but for what goes with the seal: entries of the index
+/// and details of accesses. Notes what the files still hold of all that.
 fn remove(
     case: &Case<'_>,
     change: &mut Change,
     id: &ErasureId,
     (member, scope): (&MemberId, Option<u16>),
     opened: Opened,
-    (compartment, uses): (Option<&Compartment>, Uses),
+    (compartment, uses): (Option<&Compartment>, &Uses),
 ) -> Result<(), Error> {
     let pages = remove_identifiers(case, change, member, &opened, compartment)?;
-    let accesses = scope.is_none().then_some(uses.prefix);
-    let removed = Removed { opened: &opened, pages: &pages, accesses };
+    let removed = Removed { opened: &opened, pages: &pages, accesses: scope.is_none().then_some(uses) };
     case.vault.put_residue(change, id, (member, scope), &removed)?;
-    if scope.is_none() {
-        let (keyspace, range) = (tables::access::KEYSPACE, tables::access::range_of(&uses.prefix));
-        match uses.keys {
-            Some(keys) => change.clear_seen(keyspace, range, keys),
-            None => change.clear(keyspace, range),
-        };
-    }
     remove_keys(case, change, member, opened, scope)
 }
 
-/// Takes the member's identifiers out of the index; the pages that are rewritten. A profile that does not open must not
-/// stop an erasure: then every page is searched for the member instead.
+/// Takes the member's identifiers out of the index, those of an erased member with the seal; the pages that are
+/// rewritten. A profile that does not open must not stop an erasure: then every page is searched for the member instead.
 fn remove_identifiers(
     case: &Case<'_>,
     change: &mut Change,
@@ -222,8 +226,10 @@ fn remove_identifiers(
         key: stored.key.to_vec(),
         stamp: Some(stored.stamp),
     });
-    match stored.object() {
-        Ok(object) => case.vault.reindex(change, member, Some(&object), None),
+    match stored.identifiers() {
+        // The fence makes what the index still says of the member void. A member that lives on has none.
+        Ok(identifiers) if compartment.is_none() => case.vault.depart(change, &identifiers),
+        Ok(identifiers) => case.vault.unindex(change, member, &identifiers),
         Err(_) => case.vault.expel(change, member),
     }
 }

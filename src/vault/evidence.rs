@@ -11,6 +11,7 @@ use crate::codec::{Event, Leaf, PartDetail};
 use crate::crypto::{self, Key};
 use crate::ledger::Change;
 use crate::policy::{Action, Denial, Withheld};
+use crate::tables;
 use crate::types::place::{AccessPlace, Member};
 use crate::types::{Ctx, FieldName, MemberId, RecipientName, RecordVersion};
 
@@ -138,6 +139,10 @@ impl Vault {
         let reference = notes.note.leaf_ref(&commitment);
         let mut change = self.change(ctx, event(commitment), reference, detail.at);
         change.access_row(notes.access_prefix, row);
+        if detail.recipient.is_some() {
+            // An erasure looks for recipients only where there is one.
+            change.put(tables::access::MARKS, tables::access::mark(&notes.access_prefix), Vec::new());
+        }
         Ok(change)
     }
 

@@ -120,7 +120,7 @@ fn commit(case: &Case<'_>, register: Register<'_>, accepted: &[Accepted<'_>]) ->
     change.decided_at(case.mark);
     let entries: Vec<_> = accepted.iter().map(|member| (member.id, member.places)).collect();
     for edit in register.enter(&entries)? {
-        case.vault.put_pages(&mut change, edit);
+        case.vault.put_pages(&mut change, edit)?;
     }
     for sealed in in_parallel(accepted, |member| seal(case, member)) {
         change.absorb(sealed?);

@@ -2,6 +2,7 @@
 //!
 //! A refusal names the place and the rule, never the value.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::code::Code;
@@ -52,9 +53,32 @@ pub(crate) fn open_to_callers(compartment: &Compartment) -> Result<(), Error> {
 
 /// The identifiers of a profile: its top-level `email`, `phone` and `external_id`. `null` and absent are the same.
 pub(crate) fn identifiers(profile: &Map<String, Value>) -> Result<Vec<Identifier>, Error> {
+    named(|kind| profile.get(kind.as_str()))
+}
+
+/// What the text of a profile says of identifiers; the rest of it is passed over.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    email: Option<Value>,
+    phone: Option<Value>,
+    external_id: Option<Value>,
+}
+
+impl Named {
+    /// As [`identifiers`] of the whole profile.
+    pub(crate) fn identifiers(&self) -> Result<Vec<Identifier>, Error> {
+        named(|kind| match kind {
+            IdentifierKind::Email => self.email.as_ref(),
+            IdentifierKind::Phone => self.phone.as_ref(),
+            IdentifierKind::ExternalId => self.external_id.as_ref(),
+        })
+    }
+}
+
+fn named<'v>(field: impl Fn(IdentifierKind) -> Option<&'v Value>) -> Result<Vec<Identifier>, Error> {
     let mut found = Vec::new();
     for kind in IdentifierKind::ALL {
-        match profile.get(kind.as_str()) {
+        match field(kind) {
             None | Some(Value::Null) => {}
             Some(Value::String(text)) => found.push(identifier(kind, text)?),
             Some(_) => return Err(Error::Identifier { kind, problem: format!("{kind}: it must be a text") }),
@@ -96,5 +120,18 @@ mod tests {
         let error = identifiers(&object(r#"{"email": 7}"#)).err().unwrap();
         assert_eq!((error.code(), error.at()), (Code::InvalidIdentifier, Some("email")));
         assert!(identifiers(&object(r#"{"email": null, "phone": null}"#)).is_ok_and(|found| found.is_empty()));
+    }
+
+    #[test]
+    fn the_text_of_a_profile_names_the_same_identifiers_as_the_object() {
+        let all = r#"{"a": {"email": "x"}, "email": "ada@example.com", "phone": "+4930123456", "external_id": "E-1"}"#;
+        for text in [all, "{}", r#"{"email": null, "external_id": "E-1"}"#] {
+            let named: Named = serde_json::from_str(text).unwrap();
+            let normal = |found: Vec<Identifier>| found.iter().map(|one| one.normal().to_owned()).collect::<Vec<_>>();
+            let of_object = normal(identifiers(&object(text)).unwrap());
+            assert_eq!(normal(named.identifiers().unwrap()), of_object, "{text}");
+        }
+        let named: Named = serde_json::from_str(r#"{"email": 7}"#).unwrap();
+        assert_eq!(named.identifiers().err().map(|error| error.code()), Some(Code::InvalidIdentifier));
     }
 }

@@ -12,10 +12,10 @@ use crate::ledger::{Change, Reliance};
 use crate::tables;
 use crate::tables::record::RecordKey;
 use crate::types::place::RecordPlace;
-use crate::types::{MemberId, RecordMeta, RecordVersion};
+use crate::types::{Identifier, MemberId, RecordMeta, RecordVersion};
 
 use super::api::RecordAddress;
-use super::{Error, Vault};
+use super::{Error, Vault, input};
 
 /// A stored record, opened.
 pub(crate) struct Stored {
@@ -34,6 +34,13 @@ impl Stored {
     pub(crate) fn object(&self) -> Result<Map<String, Value>, Error> {
         serde_json::from_slice(self.record.expose_json())
             .map_err(|_| Error::Internal("a record that opens under its key is a JSON object"))
+    }
+
+    /// The identifiers of a profile. Of the object nothing else is taken out of its text.
+    pub(crate) fn identifiers(&self) -> Result<Vec<Identifier>, Error> {
+        let named: input::Named = serde_json::from_slice(self.record.expose_json())
+            .map_err(|_| Error::Internal("a record that opens under its key is a JSON object"))?;
+        named.identifiers()
     }
 }
 

@@ -156,7 +156,7 @@ fn a_loss_that_shows_when_the_next_seal_has_begun_is_helped_too() {
 }
 
 /// Erases a member right after a step of a seal, once.
-fn erase_after(
+pub(super) fn erase_after(
     step: Step,
     member: MemberId,
     vault: &Arc<OnceLock<Vault>>,

@@ -9,7 +9,7 @@ use crate::types::{ErasureId, MemberId, RecipientName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Denied everywhere; rows and index entries removed. Old bytes can still be opened with today's keys.
+    /// Denied everywhere; keys and records removed, index entries void. Old bytes can still be opened with today's keys.
     Fenced,
     /// The keys are gone: no byte ever written can be opened with the keys of today.
     Sealed,

@@ -25,15 +25,12 @@ struct StoredNotice {
     recipients: BTreeSet<RecipientName>,
 }
 
-/// Accesses whose keys are remembered; more are looked for again when they go.
-const USES_MAX: usize = 256;
-
 /// How a member was used.
 pub(crate) struct Uses {
     /// Under what its accesses lie.
     pub(crate) prefix: [u8; 16],
-    /// The keys of their rows; `None` if there are too many.
-    pub(crate) keys: Option<Vec<Vec<u8>>>,
+    /// Whether some of them may name a recipient.
+    pub(crate) marked: bool,
     /// Who outside was given data.
     pub(crate) recipients: BTreeSet<RecipientName>,
 }
@@ -53,22 +50,16 @@ impl Case<'_> {
             _ => true,
         };
         let accesses = Accesses::of(self.vault, member, &opened.body.mk);
-        let (mut recipients, mut keys, mut more) = (BTreeSet::new(), Vec::new(), false);
-        accesses.each_key(&mut |key, detail| {
-            more |= keys.len() == USES_MAX;
-            if !more {
-                keys.push(key.to_vec());
-            }
-            if let Some(detail) = detail {
-                recipients.extend(detail.recipient.filter(|_| concerns(detail.compartment.as_ref())));
-            }
+        let mut recipients = BTreeSet::new();
+        let marked = accesses.each_disclosed(&mut |detail| {
+            recipients.extend(detail.recipient.filter(|_| concerns(detail.compartment.as_ref())));
         })?;
         for number in 1..=dossier::length(self, opened, member, SERIES).unwrap_or(0) {
             if let Ok(recorded) = list::recorded(self, opened, member, number) {
                 recipients.extend(concerns(Some(&recorded.compartment)).then_some(recorded.recipient));
             }
         }
-        Ok(Uses { prefix: *accesses.prefix(), keys: (!more).then_some(keys), recipients })
+        Ok(Uses { prefix: *accesses.prefix(), marked, recipients })
     }
 }
 

@@ -87,13 +87,18 @@ impl<'v> Accesses<'v> {
         }
     }
 
-    /// Shows the key of every access, and the details of those that name a recipient, as far as they open; of the others
-    /// none is opened.
-    pub(crate) fn each_key(&self, show: &mut dyn FnMut(&[u8], Option<StoredDetail>)) -> Result<(), Error> {
-        Ok(tables::access::each_of(self.vault.engine(), &self.prefix, &mut |key, row| {
-            let names_one = rows::sealed_access(row).is_ok_and(|(_, names_one)| names_one);
-            show(key, names_one.then(|| self.detail_of(row).ok()).flatten());
-        })?)
+    /// Shows the details of the accesses that name a recipient, as far as they open. Whether there were any to look for.
+    pub(crate) fn each_disclosed(&self, show: &mut dyn FnMut(StoredDetail)) -> Result<bool, Error> {
+        let marked = tables::access::is_marked(self.vault.engine(), &self.prefix)?;
+        if marked {
+            tables::access::each_of(self.vault.engine(), &self.prefix, &mut |_, row| {
+                let names_one = rows::sealed_access(row).is_ok_and(|(_, names_one)| names_one);
+                if let Some(detail) = names_one.then(|| self.detail_of(row).ok()).flatten() {
+                    show(detail);
+                }
+            })?;
+        }
+        Ok(marked)
     }
 
     /// What the row says.

@@ -27,6 +27,7 @@ use crate::policy::Action;
 use crate::store::needles::{Needles, Round, Search};
 use crate::store::{KeyRange, Keyspace};
 use crate::tables;
+use crate::tables::residue::Residue;
 use crate::types::{Ctx, ErasureId};
 
 use super::act::{Act, Prepared};
@@ -142,6 +143,8 @@ struct Due {
     id: ErasureId,
     row: ErasureRow,
     residue: ResidueRow,
+    /// The keys of the rows that say it.
+    keys: Vec<Vec<u8>>,
 }
 
 impl Vault {
@@ -231,15 +234,15 @@ impl Vault {
         let (mut due, mut after, mut needles) = (Vec::new(), None, 0);
         loop {
             let chunk = tables::residue::list(self.engine(), after.as_ref(), tables::SCAN_ROWS_MAX)?;
-            after = chunk.items.last().map(|(id, _)| *id);
-            for (id, residue) in chunk.items {
+            after = chunk.items.last().map(|residue| residue.erasure);
+            for Residue { erasure: id, row: residue, keys } in chunk.items {
                 let row = tables::erasure::read(self.engine(), &id)?;
                 let Some(row) = row.filter(|row| row.stage == ErasureStage::Sealed) else { continue };
                 needles += residue.pieces.len() + residue.ends.len();
                 if needles > NEEDLES_MAX {
                     return Ok(due);
                 }
-                due.push(Due { id, row, residue });
+                due.push(Due { id, row, residue, keys });
             }
             if !chunk.more {
                 return Ok(due);
@@ -306,13 +309,15 @@ impl Vault {
             let now = self.now();
             let tags: BTreeSet<_> = part.iter().map(|due| due.row.tag).collect();
             let mut change = self.event(&self.own_ctx()?, Event::Purge(tags.into_iter().collect()), now);
-            for Due { id, row, .. } in part {
+            for Due { id, row, keys, .. } in part {
                 let key = tables::erasure::key(id);
                 let stamp = Some(RowStamp::of(&row.encode()));
                 change.relies_on(Reliance::Row { keyspace: tables::erasure::KEYSPACE, key: key.to_vec(), stamp });
                 let row = ErasureRow { stage: ErasureStage::Purged, purged: now, ..*row };
                 change.put(tables::erasure::KEYSPACE, key, row.encode());
-                change.delete(tables::residue::KEYSPACE, tables::residue::key(id));
+                for key in keys {
+                    change.delete(tables::residue::KEYSPACE, key.clone());
+                }
             }
             self.ledger().submit(change, Durability::Synced).wait()?;
         }

@@ -1,14 +1,17 @@
 //! What an erasure leaves behind for the purge: by which bytes a file is known that still holds what was erased.
 //!
-//! Written in the commit of the fence, for afterwards nobody could tell. Taken when the erasure is decided: a record
+//! Written in the commit of the fence, for afterwards nobody could tell, but for the pages of the index, which the seal
+//! adds when it writes them without the entries of who was erased. Taken when the erasure is decided: a record
 //! written between then and the commit is removed with the others and not looked for; it lies in the same ranges.
 
 use crate::codec::{RecordRow, ResidueRow, rows};
+use crate::keyring::PageLeft;
 use crate::ledger::Change;
 use crate::store::Keyspace;
 use crate::tables;
 use crate::types::{ErasureId, MemberId, MetaField};
 
+use super::super::disclosure::notice::Uses;
 use super::super::index::Rewritten;
 use super::super::pipeline::Opened;
 use super::super::{Error, Vault};
@@ -22,8 +25,8 @@ pub(crate) struct Removed<'a> {
     pub(crate) opened: &'a Opened,
     /// The pages of the index that it rewrites.
     pub(crate) pages: &'a [Rewritten],
-    /// Under what the details of accesses lie, where they go too.
-    pub(crate) accesses: Option<[u8; 16]>,
+    /// The accesses, where they go too.
+    pub(crate) accesses: Option<&'a Uses>,
 }
 
 impl Vault {
@@ -43,9 +46,12 @@ impl Vault {
             residue.place(number(tables::page::KEYSPACE), &page.key);
             residue.known_by(page.was);
         }
-        if let Some(prefix) = removed.accesses {
-            residue.place(number(tables::access::KEYSPACE), &prefix);
-            residue.key(&prefix);
+        if let Some(Uses { prefix, marked, .. }) = removed.accesses {
+            residue.place(number(tables::access::KEYSPACE), prefix);
+            residue.key(prefix);
+            if *marked {
+                residue.place(number(tables::access::MARKS), &tables::access::mark(prefix));
+            }
         }
         if scope.is_none() {
             self.put_links(change, member, &mut residue)?;
@@ -95,6 +101,16 @@ impl Vault {
             }
         }
         Ok(())
+    }
+}
+
+/// Adds the pages that lost the entries of erased members to what is looked for of their erasures.
+pub(crate) fn left(change: &mut Change, pages: &[PageLeft]) {
+    for PageLeft { erasure, page, was } in pages {
+        let mut residue = ResidueRow::default();
+        residue.place(number(tables::page::KEYSPACE), page);
+        residue.known_by(Some(*was));
+        change.put(tables::residue::KEYSPACE, tables::residue::key_of_page(erasure, page), residue.encode());
     }
 }
 

@@ -79,6 +79,10 @@ fn settle(
 ) -> Result<(), Error> {
     for (token, member) in vault.keyring().entries_in(vault.engine(), kind, bucket)? {
         let entry = Entry { kind, bucket, token, member };
+        // The next seal takes it out, and notes for the purge where it was.
+        if expected.binary_search(&entry).is_err() && vault.departs(&member)? {
+            continue;
+        }
         if expected.binary_search(&entry).is_err() && edit.remove(kind, &entry.place(), &member)? {
             done.index_removed += 1;
         }
@@ -102,7 +106,8 @@ fn write(vault: &Vault, edit: PageEdit) -> Result<(), Error> {
         }
     }
     for (subtree, leaf) in edit.dirty {
-        batch.put(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf), Vec::new());
+        let mark = vault.random::<{ tables::dirty::MARK_LEN }>()?;
+        batch.put(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf), mark);
     }
     if batch.is_empty() { Ok(()) } else { Ok(vault.engine().write(batch, Durability::Buffered)?) }
 }

@@ -60,9 +60,8 @@ impl Vault {
 
 /// What else waits to be re-keyed, so that no erasure among the pending passes for one whose leaves are done.
 fn copy_marks(copy: &mut Copying<'_>) -> Result<(), Error> {
-    for (subtree, leaf) in tables::dirty::list(copy.reader, None, CAPSULE_MARKS_MAX)?.items {
-        let key = tables::dirty::key(subtree, leaf).to_vec();
-        copy.rows.push(CapsuleRow { keyspace: number(tables::dirty::KEYSPACE), key, row: Vec::new() });
+    for (key, row) in tables::dirty::marks(copy.reader, CAPSULE_MARKS_MAX)? {
+        copy.rows.push(CapsuleRow { keyspace: number(tables::dirty::KEYSPACE), key, row });
     }
     Ok(())
 }

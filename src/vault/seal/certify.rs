@@ -4,11 +4,17 @@ use crate::codec::event::{SEAL_TAGS_MAX, SealEvent};
 use crate::codec::{ErasureRow, ErasureStage, Event};
 use crate::keyring::{Holder, KeyringBody, KeyringSlot};
 use crate::ledger::{Change, Durability, LateRow};
+use crate::store::Batch;
 use crate::tables;
 use crate::types::slot::{HolderState, HolderStatement};
 use crate::types::{ErasureId, HolderName};
 
 use super::super::{Error, Vault};
+
+/// Accesses of one member that are removed one by one; more go as a range, which every later look has to step over.
+const SINGLY_MAX: usize = 512;
+/// With so many accesses to be removed, a part is full: some milliseconds of writing.
+const ACCESSES_EACH: usize = 4096;
 
 /// What came of it.
 pub(super) enum Certified {
@@ -47,16 +53,29 @@ impl Vault {
             rows.push((*id, row.ok_or(Error::Internal("a pending erasure has its row"))?));
         }
         rows.sort_by_key(|(_, row)| row.tag);
-        let mut sealed = 0;
-        for part in rows.chunks(SEAL_TAGS_MAX) {
-            self.certify_part(part, &body)?;
-            sealed += part.len() as u64;
+        let mut rest = rows.as_slice();
+        while !rest.is_empty() {
+            rest = self.certify_part(rest, &body)?;
         }
-        Ok(Certified::Sealed(sealed))
+        Ok(Certified::Sealed(rows.len() as u64))
     }
 
-    /// One leaf, and the erasures it is about.
-    fn certify_part(&self, part: &[(ErasureId, ErasureRow)], body: &KeyringBody) -> Result<(), Error> {
+    /// One leaf, and the erasures it is about: the first of these, as many as one leaf names, or as have so many accesses
+    /// that writers do not wait long. Gives the others back.
+    fn certify_part<'r>(
+        &self,
+        rows: &'r [(ErasureId, ErasureRow)],
+        body: &KeyringBody,
+    ) -> Result<&'r [(ErasureId, ErasureRow)], Error> {
+        let (mut batch, mut count) = (Batch::new(), 0);
+        for (id, _) in rows.iter().take(SEAL_TAGS_MAX) {
+            self.forget_accesses(id, &mut batch)?;
+            count += 1;
+            if batch.len() >= ACCESSES_EACH {
+                break;
+            }
+        }
+        let (part, rest) = rows.split_at(count);
         let now = self.now();
         let rotation = tables::rotation::read(self.engine(), body.epoch)?
             .ok_or(Error::Internal("an erasure is sealed by a rotation"))?;
@@ -69,6 +88,7 @@ impl Vault {
             tags: part.iter().map(|(_, row)| row.tag).collect(),
         };
         let mut change: Change = self.event(&self.own_ctx()?, Event::Seal(seal), now);
+        change.rows(batch);
         for (id, row) in part {
             let row = ErasureRow { stage: ErasureStage::Sealed, epoch: body.epoch, sealed: now, ..*row };
             change.late(LateRow {
@@ -80,6 +100,22 @@ impl Vault {
             change.delete(tables::pending::KEYSPACE, tables::pending::key(id));
         }
         self.ledger().submit(change, Durability::Synced).wait()?;
+        Ok(rest)
+    }
+
+    /// Removes the details of the accesses of a member that was erased. Nothing was added to them since its fence.
+    fn forget_accesses(&self, erasure: &ErasureId, batch: &mut Batch) -> Result<(), Error> {
+        let Some(prefix) = tables::pending::accesses(self.engine(), erasure)? else { return Ok(()) };
+        let (keyspace, range) = (tables::access::KEYSPACE, tables::access::range_of(&prefix));
+        let keys = tables::access::keys_of(self.engine(), &prefix, SINGLY_MAX)?;
+        match range.end {
+            Some(end) if keys.len() > SINGLY_MAX => {
+                batch.delete_range(keyspace, range.start, end);
+            }
+            _ => keys.into_iter().for_each(|key| {
+                batch.delete(keyspace, key);
+            }),
+        }
         Ok(())
     }
 

@@ -12,7 +12,6 @@ use crate::masterkey::MasterKey;
 use crate::policy::Action;
 use crate::tables;
 use crate::types::Ctx;
-use crate::types::place::Subtree;
 
 use super::super::{Error, Vault};
 use super::{NextMaster, SealReport};
@@ -77,14 +76,13 @@ impl Vault {
             for first in (0..count).step_by(MARKS_EACH as usize) {
                 let mut change: Change = self.event(ctx, event(), self.now());
                 let end = count.min(first.saturating_add(MARKS_EACH));
-                (first..end).for_each(|leaf| mark(&mut change, subtree, leaf));
+                for leaf in first..end {
+                    let mark = self.random::<{ tables::dirty::MARK_LEN }>()?;
+                    change.put(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf), mark);
+                }
                 self.ledger().submit(change, Durability::Synced).wait()?;
             }
         }
         Ok(())
     }
-}
-
-fn mark(change: &mut Change, subtree: Subtree, leaf: u32) {
-    change.put(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf), Vec::new());
 }

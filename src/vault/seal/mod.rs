@@ -13,6 +13,7 @@ mod everything;
 mod round;
 mod step;
 mod sweep;
+mod waiting;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};

@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use crate::codec::event::Rotation;
 use crate::codec::rows::{HeadRow, encode_epoch};
-use crate::codec::{Event, RotationRow};
+use crate::codec::{Event, RotationRow, RowStamp};
 use crate::crypto::Key;
 use crate::keyring::{NextTree, NodeRow, Retired, Rewrapped};
 use crate::ledger::{Change, Durability, Exclusive, LateRow};
-use crate::store::Keyspace;
+use crate::store::{Keyspace, Reader};
 use crate::tables;
 use crate::types::place::Subtree;
 use crate::types::{Actor, Ctx, RequestId, Role};
 
+use super::super::purge::residue::left;
 use super::super::{Error, Vault};
+use super::waiting::Waiting;
 use super::{SealReport, Step};
 
 /// How often the seal looks whether the last reader has let go of the old tree, before it goes on without.
@@ -29,6 +31,7 @@ const OUT_OF_ORDER: Error = Error::Internal("the steps of a seal are out of orde
 pub(crate) struct Round<'v> {
     vault: &'v Vault,
     leaves: Vec<(Subtree, u32)>,
+    waiting: Waiting,
     reached: Reached<'v>,
     rows: u64,
     pause: Duration,
@@ -48,17 +51,27 @@ struct Prepared<'v> {
     old_root: [u8; 32],
     nodes: Vec<NodeRow>,
     known: BTreeMap<(Keyspace, Vec<u8>), Rewrapped>,
+    /// The marks of the leaves, as they were when the rows were made.
+    marks: Marks,
 }
 
+type Marks = BTreeMap<(Subtree, u32), RowStamp>;
+
 impl<'v> Round<'v> {
-    pub(super) fn new(vault: &'v Vault, leaves: &[(Subtree, u32)]) -> Self {
-        Self { vault, leaves: leaves.to_vec(), reached: Reached::Nothing, rows: 0, pause: Duration::ZERO }
+    /// `waiting` is what earlier rounds know of the erasures that wait.
+    pub(super) fn new(vault: &'v Vault, leaves: &[(Subtree, u32)], waiting: Waiting) -> Self {
+        Self { vault, leaves: leaves.to_vec(), waiting, reached: Reached::Nothing, rows: 0, pause: Duration::ZERO }
+    }
+
+    /// What this round knows of the erasures that wait.
+    pub(super) fn into_waiting(self) -> Waiting {
+        self.waiting
     }
 
     /// A round that an earlier process committed and did not finish.
     pub(crate) fn resumed(vault: &'v Vault, epoch: u64, leaves: Vec<(Subtree, u32)>) -> Result<Self, Error> {
         let reached = Reached::Turned { epoch, head: vault.ledger().synced_head()?, retired: None };
-        Ok(Self { vault, leaves, reached, rows: 0, pause: Duration::ZERO })
+        Ok(Self { vault, leaves, waiting: Waiting::default(), reached, rows: 0, pause: Duration::ZERO })
     }
 
     pub(super) fn add_to(&self, report: &mut SealReport) {
@@ -118,10 +131,18 @@ impl<'v> Round<'v> {
         let root = slot.read()?.next.map(|(_, root)| root).ok_or(OUT_OF_ORDER)?;
         let snapshot = vault.engine().snapshot()?;
         let next = vault.keyring().next_tree(&*snapshot, &self.leaves, root, vault.entropy())?;
-        let known = next.rewrap(&*snapshot, BTreeMap::new(), vault.entropy())?;
+        // The marks of this moment come with all erasures that set them.
+        let marks = self.marks(&*snapshot)?;
+        self.waiting.catch_up(&*snapshot)?;
+        let known = next.rewrap(&*snapshot, self.waiting.departing(), BTreeMap::new(), vault.entropy())?;
         let known = known.into_iter().map(|made| ((made.keyspace, made.key.clone()), made)).collect();
         let nodes = next.node_rows(vault.entropy())?;
-        Ok(Prepared { next, epoch, old_root, nodes, known })
+        Ok(Prepared { next, epoch, old_root, nodes, known, marks })
+    }
+
+    fn marks(&self, reader: &dyn Reader) -> Result<Marks, Error> {
+        let ends = self.leaves.iter().min().zip(self.leaves.iter().max());
+        Ok(ends.map(|(first, last)| tables::dirty::between(reader, *first, *last)).transpose()?.unwrap_or_default())
     }
 
     /// S2. Between two commits of others; durable before anybody relies on it.
@@ -137,9 +158,14 @@ impl<'v> Round<'v> {
     }
 
     fn turn(&mut self, ledger: &mut Exclusive<'_>, prepared: Prepared<'v>) -> Result<Retired, Error> {
-        let Prepared { next, epoch, old_root, nodes, known } = prepared;
+        let Prepared { next, epoch, old_root, nodes, known, marks } = prepared;
         let vault = self.vault;
-        let rows = next.rewrap(vault.engine(), known, vault.entropy())?;
+        let rows = next.rewrap(vault.engine(), self.waiting.departing(), known, vault.entropy())?;
+        // A bucket that was marked again meanwhile may hold entries of somebody erased meanwhile: its mark stays for the
+        // next sweep. Of a shard everything went with the row of the member.
+        let present = self.marks(vault.engine())?;
+        let done = |leaf: &(Subtree, u32)| leaf.0 == Subtree::MEMBERS || marks.get(leaf) == present.get(leaf);
+        let marks: Vec<_> = next.leaves().filter(done).collect();
         self.rows = rows.len() as u64;
         let rotation = RotationRow {
             old_root,
@@ -148,7 +174,7 @@ impl<'v> Round<'v> {
             leaf: 0,
             leaves: next.leaves().collect(),
         };
-        let change = vault.turning_change(epoch, &rotation, nodes, rows)?;
+        let change = vault.turning_change(epoch, &rotation, nodes, (rows, marks))?;
         vault.keyring().turn(epoch, || {
             ledger.commit(change, Durability::Buffered)?;
             Ok(next.into_root())
@@ -163,20 +189,21 @@ impl Vault {
         epoch: u64,
         rotation: &RotationRow,
         nodes: Vec<NodeRow>,
-        rows: Vec<Rewrapped>,
+        (rows, marks): (Vec<Rewrapped>, Vec<(Subtree, u32)>),
     ) -> Result<Change, Error> {
         let RotationRow { old_root, new_root, ref leaves, .. } = *rotation;
         let leaves_count = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
         let event = Event::TreeRotate(Rotation { epoch, old_root, new_root, leaves: leaves_count });
         let mut change = self.event(&self.own_ctx()?, event, rotation.at);
-        for Rewrapped { keyspace, key, row, .. } in rows {
+        for Rewrapped { keyspace, key, row, lost, .. } in rows {
             change.put(keyspace, key, row);
+            left(&mut change, &lost);
         }
         for (key, row) in nodes {
             change.put(tables::node::KEYSPACE, key, row);
         }
-        for (subtree, leaf) in leaves {
-            change.delete(tables::dirty::KEYSPACE, tables::dirty::key(*subtree, *leaf));
+        for (subtree, leaf) in marks {
+            change.delete(tables::dirty::KEYSPACE, tables::dirty::key(subtree, leaf));
         }
         change.late(LateRow {
             keyspace: tables::rotation::KEYSPACE,

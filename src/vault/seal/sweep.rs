@@ -10,6 +10,7 @@ use crate::types::place::Subtree;
 use super::super::{Error, Vault};
 use super::certify::Certified;
 use super::round::Round;
+use super::waiting::Waiting;
 use super::{SealReport, Step};
 
 /// Leaves re-keyed in one round: some thousand rows and a megabyte, so that writers wait for milliseconds.
@@ -25,16 +26,18 @@ impl Vault {
     /// One sweep, by whoever has the turn.
     ///
     /// Marks are set in the same commit as the fence of an erasure. So a mark of an erasure that was pending when the
-    /// sweep began is met on the one way through all marks, or it was removed by a round that came after the fence.
+    /// sweep began is met on the one way through all marks, or it was removed by a round that came after the fence. Either
+    /// round knew of the erasure when it wrote the pages: it looked at the marks and at what waits in one moment, and took
+    /// no mark of a bucket away that was set again after that.
     pub(super) fn sweep(&self, turn: &MutexGuard<'_, ()>) -> Result<SealReport, Error> {
         self.finish_round()?;
         let pending = self.pending_erasures()?;
         let mut report = SealReport { epoch: self.keyring().epoch(), ..SealReport::default() };
-        let mut after = None;
+        let (mut after, mut waiting) = (None, Waiting::default());
         loop {
             let marked = tables::dirty::list(self.engine(), after, ROUND_LEAVES_MAX)?;
             let Some(last) = marked.items.last().copied() else { break };
-            self.seal_leaves(turn, &marked.items, &mut report)?;
+            waiting = self.seal_leaves(turn, &marked.items, waiting, &mut report)?;
             if !marked.more {
                 break;
             }
@@ -57,9 +60,10 @@ impl Vault {
         &self,
         _turn: &MutexGuard<'_, ()>,
         leaves: &[(Subtree, u32)],
+        waiting: Waiting,
         report: &mut SealReport,
-    ) -> Result<(), Error> {
-        let mut round = Round::new(self, leaves);
+    ) -> Result<Waiting, Error> {
+        let mut round = Round::new(self, leaves, waiting);
         for step in Step::ORDER.into_iter().filter(|step| *step != Step::Certify) {
             #[cfg(feature = "sabotage")]
             if step == Step::Drop && crate::sabotage::is(crate::sabotage::Fault::CertifyBeforeDrop) {
@@ -69,7 +73,7 @@ impl Vault {
             self.step_taken(step)?;
         }
         round.add_to(report);
-        Ok(())
+        Ok(round.into_waiting())
     }
 
     /// The last step, once, for everything that was fenced before the sweep.
