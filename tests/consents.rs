@@ -8,6 +8,8 @@ mod coming;
 mod dossier;
 #[path = "consents/giving.rs"]
 mod giving;
+#[path = "consents/imported.rs"]
+mod imported;
 #[path = "consents/preferences.rs"]
 mod preferences;
 #[path = "consents/races.rs"]

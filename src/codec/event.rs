@@ -170,35 +170,39 @@ impl Event {
             | Self::AudienceRead
             | Self::SegmentRead
             | Self::RecordQuery => {}
-            Self::MemberCreate(hash)
-            | Self::RecordWrite(hash)
-            | Self::RecordDelete(hash)
-            | Self::RecordRead(hash)
-            | Self::MemberLookup(hash)
-            | Self::RecordList(hash)
-            | Self::MemberExport(hash)
-            | Self::ConsentChange(hash)
-            | Self::StandingChange(hash)
-            | Self::ShareCreate(hash)
-            | Self::ShareOpen(hash)
-            | Self::ShareRevoke(hash)
-            | Self::RequestStep(hash)
-            | Self::Disclosure(hash)
-            | Self::RecipientChange(hash)
+            Self::MemberCreate(detail)
+            | Self::RecordWrite(detail)
+            | Self::RecordDelete(detail)
+            | Self::RecordRead(detail)
+            | Self::MemberLookup(detail)
+            | Self::RecordList(detail)
+            | Self::MemberExport(detail)
+            | Self::ConsentChange(detail)
+            | Self::StandingChange(detail)
+            | Self::ShareCreate(detail)
+            | Self::ShareOpen(detail)
+            | Self::ShareRevoke(detail)
+            | Self::RequestStep(detail)
+            | Self::Disclosure(detail)
+            | Self::CanaryTouch(detail)
+            | Self::DekRotate(detail)
+            | Self::HistoryRead(detail)
+            | Self::CanaryWrite(detail)
+            | Self::HoldSet(detail)
+            | Self::HoldRelease(detail) => {
+                if *detail != NO_DETAIL {
+                    out.extend_from_slice(detail);
+                }
+            }
+            Self::RecipientChange(hash)
             | Self::RetentionRun(hash)
             | Self::WindowOpen(hash)
             | Self::WindowClose(hash)
-            | Self::CanaryTouch(hash)
             | Self::Freeze(hash)
             | Self::FreezeRelease(hash)
             | Self::BreachReport(hash)
             | Self::AuditReport(hash)
             | Self::SchemaLoad(hash)
-            | Self::DekRotate(hash)
-            | Self::HistoryRead(hash)
-            | Self::CanaryWrite(hash)
-            | Self::HoldSet(hash)
-            | Self::HoldRelease(hash)
             | Self::PolicyLoad(hash) => out.extend_from_slice(hash),
             Self::Denial { action, reason } => out.extend_from_slice(&[*action, *reason]),
             Self::EraseIntent { erasure, compartment_only, tag } => {
@@ -243,22 +247,22 @@ impl Event {
         let event = match kind {
             LeafKind::VaultInit => Self::VaultInit,
             LeafKind::VaultOpen => Self::VaultOpen,
-            LeafKind::MemberCreate => Self::MemberCreate(*reader.array()?),
-            LeafKind::RecordWrite => Self::RecordWrite(*reader.array()?),
-            LeafKind::RecordDelete => Self::RecordDelete(*reader.array()?),
-            LeafKind::RecordRead => Self::RecordRead(*reader.array()?),
-            LeafKind::MemberLookup => Self::MemberLookup(*reader.array()?),
+            LeafKind::MemberCreate => Self::MemberCreate(parse_detail(&mut reader)?),
+            LeafKind::RecordWrite => Self::RecordWrite(parse_detail(&mut reader)?),
+            LeafKind::RecordDelete => Self::RecordDelete(parse_detail(&mut reader)?),
+            LeafKind::RecordRead => Self::RecordRead(parse_detail(&mut reader)?),
+            LeafKind::MemberLookup => Self::MemberLookup(parse_detail(&mut reader)?),
             LeafKind::MemberList => Self::MemberList,
-            LeafKind::RecordList => Self::RecordList(*reader.array()?),
-            LeafKind::MemberExport => Self::MemberExport(*reader.array()?),
+            LeafKind::RecordList => Self::RecordList(parse_detail(&mut reader)?),
+            LeafKind::MemberExport => Self::MemberExport(parse_detail(&mut reader)?),
             LeafKind::Denial => Self::Denial { action: reader.u8()?, reason: reader.u8()? },
             LeafKind::EraseIntent => Self::EraseIntent {
                 erasure: ErasureId::from_bytes(*reader.array()?),
                 compartment_only: parse_scope(&mut reader)?,
                 tag: *reader.array()?,
             },
-            LeafKind::HoldSet => Self::HoldSet(*reader.array()?),
-            LeafKind::HoldRelease => Self::HoldRelease(*reader.array()?),
+            LeafKind::HoldSet => Self::HoldSet(parse_detail(&mut reader)?),
+            LeafKind::HoldRelease => Self::HoldRelease(parse_detail(&mut reader)?),
             LeafKind::TokenCreate => Self::TokenCreate(TokenId::from_bytes(*reader.array()?), parse_role(&mut reader)?),
             LeafKind::TokenRevoke => Self::TokenRevoke(TokenId::from_bytes(*reader.array()?), parse_role(&mut reader)?),
             LeafKind::PolicyLoad => Self::PolicyLoad(*reader.array()?),
@@ -284,32 +288,40 @@ impl Event {
             }),
             LeafKind::Purge => Self::Purge(parse_tags(&mut reader)?),
             LeafKind::TreeMark => Self::TreeMark,
-            LeafKind::ConsentChange => Self::ConsentChange(*reader.array()?),
-            LeafKind::StandingChange => Self::StandingChange(*reader.array()?),
+            LeafKind::ConsentChange => Self::ConsentChange(parse_detail(&mut reader)?),
+            LeafKind::StandingChange => Self::StandingChange(parse_detail(&mut reader)?),
             LeafKind::AudienceRead => Self::AudienceRead,
             LeafKind::SegmentRead => Self::SegmentRead,
             LeafKind::RecordQuery => Self::RecordQuery,
-            LeafKind::ShareCreate => Self::ShareCreate(*reader.array()?),
-            LeafKind::ShareOpen => Self::ShareOpen(*reader.array()?),
-            LeafKind::ShareRevoke => Self::ShareRevoke(*reader.array()?),
-            LeafKind::RequestStep => Self::RequestStep(*reader.array()?),
-            LeafKind::Disclosure => Self::Disclosure(*reader.array()?),
+            LeafKind::ShareCreate => Self::ShareCreate(parse_detail(&mut reader)?),
+            LeafKind::ShareOpen => Self::ShareOpen(parse_detail(&mut reader)?),
+            LeafKind::ShareRevoke => Self::ShareRevoke(parse_detail(&mut reader)?),
+            LeafKind::RequestStep => Self::RequestStep(parse_detail(&mut reader)?),
+            LeafKind::Disclosure => Self::Disclosure(parse_detail(&mut reader)?),
             LeafKind::RecipientChange => Self::RecipientChange(*reader.array()?),
             LeafKind::RetentionRun => Self::RetentionRun(*reader.array()?),
             LeafKind::WindowOpen => Self::WindowOpen(*reader.array()?),
             LeafKind::WindowClose => Self::WindowClose(*reader.array()?),
-            LeafKind::CanaryTouch => Self::CanaryTouch(*reader.array()?),
+            LeafKind::CanaryTouch => Self::CanaryTouch(parse_detail(&mut reader)?),
             LeafKind::Freeze => Self::Freeze(*reader.array()?),
             LeafKind::FreezeRelease => Self::FreezeRelease(*reader.array()?),
             LeafKind::BreachReport => Self::BreachReport(*reader.array()?),
             LeafKind::AuditReport => Self::AuditReport(*reader.array()?),
             LeafKind::SchemaLoad => Self::SchemaLoad(*reader.array()?),
-            LeafKind::DekRotate => Self::DekRotate(*reader.array()?),
-            LeafKind::HistoryRead => Self::HistoryRead(*reader.array()?),
-            LeafKind::CanaryWrite => Self::CanaryWrite(*reader.array()?),
+            LeafKind::DekRotate => Self::DekRotate(parse_detail(&mut reader)?),
+            LeafKind::HistoryRead => Self::HistoryRead(parse_detail(&mut reader)?),
+            LeafKind::CanaryWrite => Self::CanaryWrite(parse_detail(&mut reader)?),
         };
         reader.finish().map(|()| event)
     }
+}
+
+/// Nothing stands for no details: the entry of each member of an import is half as long.
+fn parse_detail(reader: &mut Reader<'_>) -> Result<Detail, CodecError> {
+    if reader.is_empty() {
+        return Ok(NO_DETAIL);
+    }
+    Some(*reader.array()?).filter(|detail| *detail != NO_DETAIL).ok_or_else(|| reader.invalid("detail"))
 }
 
 fn parse_scope(reader: &mut Reader<'_>) -> Result<bool, CodecError> {

@@ -13,9 +13,11 @@ use crate::types::place::Subtree;
 use crate::types::{ErasureId, HolderName, MemberId, TokenId};
 
 mod guard;
+mod import;
 mod recipient;
 
 pub use guard::{freeze, parse_freeze, parse_window, window};
+pub use import::{import, parse_import};
 pub use recipient::{notice, parse_recipient, recipient};
 
 /// Stands for "the whole member" where a compartment number is expected. Never the number of a compartment.
@@ -75,6 +77,8 @@ pub mod tag {
     pub const SCHEMA: u8 = b'Y';
     /// A member of whose accesses some name a recipient.
     pub const DISCLOSED: u8 = b'B';
+    /// An import that brought consents.
+    pub const IMPORT: u8 = b'b';
 }
 
 /// First byte of the keys of each kind of ledger row.
@@ -366,6 +370,7 @@ mod tests {
         assert_eq!(parse_residue(&residue_of_page(&id, &page(1, 2, 3))), Ok(id));
         assert_eq!(parse_rotation(&rotation(7)), Ok(7));
         assert_eq!(parse_schema(&schema(7)), Ok(7));
+        assert_eq!(parse_import(&import(7)), Ok(7));
         let name: HolderName = "far-away".parse().unwrap();
         assert_eq!(parse_residual(&residual(&name)), Ok(name));
         assert_eq!(parse_hold(&hold(&MEMBER)), Ok(MEMBER));

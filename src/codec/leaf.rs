@@ -208,6 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn no_details_take_no_room_and_have_one_form() {
+        let none = leaf(Event::MemberCreate(NO_DETAIL)).encode();
+        assert_eq!(Leaf::parse(&none).map(|leaf| leaf.event), Ok(Event::MemberCreate(NO_DETAIL)));
+        assert_eq!(none.len() + 32, leaf(Event::MemberCreate([1; 32])).encode().len());
+        let front = &none[..none.len() - 2];
+        let zeroes = [front, &[0, 32], &[0; 32]].concat();
+        assert_eq!(Leaf::parse(&zeroes), Err(CodecError::Invalid { what: WHAT, field: "detail" }));
+        // What is no detail is always there.
+        assert!(Leaf::parse(&[&[front[0], LeafKind::PolicyLoad.number()], &front[2..], &[0, 0]].concat()).is_err());
+    }
+
+    #[test]
     fn a_seal_carries_its_tags_ascending_and_a_bounded_number_of_them() {
         let full = leaf(Event::Seal(seal(1_024)));
         assert_eq!(Leaf::parse(&full.encode()), Ok(full));

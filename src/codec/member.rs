@@ -1,8 +1,9 @@
 //! The body of a member row: the member key, the data keys of its compartments, how the member stands to their use.
 //!
-//! `2 | created minute u32 | MK 32 | next compartment u16 | count u16 | compartments | standing | zeroes to a multiple of
-//! 128`, a compartment being `number u16 | name len u8 | name | count u8 | (dek version u32 | DEK 32) x count`, the
-//! standing as `codec::standing` writes it.
+//! `3 | created minute u32 | MK 32 | next compartment u8 | count u8 | compartments | standing | zeroes to a multiple of
+//! 64`, a compartment being `number u8 | name len u8 | name | count u8 | (dek version u32 | DEK 32) x count`, the
+//! standing as `codec::standing` writes it. Each read opens one of these, and each member has one: so they are short, and
+//! a member that an import brought, with one compartment and a few consents, has 128 bytes.
 //! One form a content: numbers and versions ascend. A compartment without a data key was erased; its name stays so that
 //! it is never given keys again.
 
@@ -13,9 +14,9 @@ use crate::types::record::limits::COMPARTMENTS_MAX;
 use crate::types::{Compartment, Standing};
 
 const WHAT: &str = "member body";
-const VERSION: u8 = 2;
-const BLOCK: usize = 128;
-const FIXED_LEN: usize = 41;
+const VERSION: u8 = 3;
+const BLOCK: usize = 64;
+const FIXED_LEN: usize = 39;
 
 /// Data keys of one compartment that may exist side by side: the present one, and earlier ones whose records were not
 /// written anew yet.
@@ -95,8 +96,8 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
         body.extend(&[VERSION]);
         body.extend(&self.created.to_be_bytes());
         body.extend(self.mk.expose_key_bytes());
-        body.extend(&self.next_compartment.to_be_bytes());
-        body.extend(&count("compartments", self.compartments.len())?.to_be_bytes());
+        body.extend(&[number("next compartment", self.next_compartment)?]);
+        body.extend(&[count("compartments", self.compartments.len())?]);
         for compartment in &self.compartments {
             compartment.encode(&mut body)?;
         }
@@ -111,8 +112,8 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
         let mut reader = Reader::new(WHAT, bytes, VERSION)?;
         let created = reader.u32()?;
         let mk = M::from_key_bytes(reader.array()?);
-        let next_compartment = reader.u16()?;
-        let count = usize::from(reader.u16()?);
+        let next_compartment = u16::from(reader.u8()?);
+        let count = usize::from(reader.u8()?);
         if count > COMPARTMENTS_MAX {
             return Err(reader.invalid("count"));
         }
@@ -128,7 +129,7 @@ impl<M: KeyBytes, D: KeyBytes> MemberBody<M, D> {
 
     fn encoded_len(&self) -> usize {
         let compartment = |keys: &CompartmentKeys<D>| {
-            keys.deks.len().saturating_mul(36).saturating_add(keys.name.as_str().len()).saturating_add(4)
+            keys.deks.len().saturating_mul(36).saturating_add(keys.name.as_str().len()).saturating_add(3)
         };
         let fixed = standing::encoded_len(&self.standing).saturating_add(FIXED_LEN);
         self.compartments.iter().map(compartment).sum::<usize>().saturating_add(fixed).next_multiple_of(BLOCK)
@@ -157,7 +158,7 @@ impl<D: KeyBytes> CompartmentKeys<D> {
     fn encode(&self, body: &mut Plaintext) -> Result<(), CodecError> {
         let deks = u8::try_from(self.deks.len()).ok().filter(|deks| usize::from(*deks) <= DEKS_MAX);
         let deks = deks.ok_or(CodecError::TooLarge { what: WHAT, field: "the number of data keys" })?;
-        body.extend(&self.number.to_be_bytes());
+        body.extend(&[number("compartment number", self.number)?]);
         body.extend(&[name_len(self.name.as_str())]);
         body.extend(self.name.as_str().as_bytes());
         body.extend(&[deks]);
@@ -169,7 +170,7 @@ impl<D: KeyBytes> CompartmentKeys<D> {
     }
 
     fn parse(reader: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let number = reader.u16()?;
+        let number = u16::from(reader.u8()?);
         let name = reader.name("compartment name")?;
         let count = usize::from(reader.u8()?);
         if count > DEKS_MAX {
@@ -183,9 +184,14 @@ impl<D: KeyBytes> CompartmentKeys<D> {
     }
 }
 
-fn count(field: &'static str, len: usize) -> Result<u16, CodecError> {
-    let fits = u16::try_from(len).ok().filter(|_| len <= COMPARTMENTS_MAX);
+fn count(field: &'static str, len: usize) -> Result<u8, CodecError> {
+    let fits = u8::try_from(len).ok().filter(|_| len <= COMPARTMENTS_MAX);
     fits.ok_or(CodecError::TooLarge { what: WHAT, field })
+}
+
+/// A member has at most `COMPARTMENTS_MAX` compartments in its life, so their numbers stay below it.
+fn number(field: &'static str, number: u16) -> Result<u8, CodecError> {
+    u8::try_from(number).map_err(|_| CodecError::TooLarge { what: WHAT, field })
 }
 
 #[cfg(test)]
@@ -214,7 +220,7 @@ mod tests {
     fn keys_are_found_by_name_number_and_version() {
         let whole = body(vec![compartment(0, "core", &[1]), compartment(3, "marketing", &[2, 5])]);
         let bytes = whole.encode().unwrap();
-        assert_eq!(bytes.len() % 128, 0);
+        assert_eq!(bytes.len() % 64, 0);
         let read = Body::parse(bytes.expose()).unwrap();
         assert_eq!((read.created, read.next_compartment, read.mk.expose()), (7, 9, &[5; 32]));
         let marketing = read.compartment(&"marketing".parse().unwrap()).unwrap();
@@ -263,12 +269,12 @@ mod tests {
             assert!(body(compartments).encode().is_err());
         }
         let bytes = body(vec![compartment(0, "core", &[1])]).encode().unwrap().expose().to_vec();
-        for (at, value) in [(0, 1), (38, 0), (41, 1), (44, b'C'), (127, 1)] {
+        for (at, value) in [(0, 2), (37, 0), (39, 9), (41, b'C'), (127, 1)] {
             let mut bytes = bytes.clone();
             bytes[at] = value;
             assert!(Body::parse(&bytes).is_err(), "{at}");
         }
-        assert!(Body::parse(&[bytes.as_slice(), &[0; 128]].concat()).is_err());
+        assert!(Body::parse(&[bytes.as_slice(), &[0; 64]].concat()).is_err());
         (0..bytes.len()).for_each(|cut| assert!(Body::parse(&bytes[..cut]).is_err()));
     }
 }

@@ -209,16 +209,19 @@ pub fn parse_pending(row: &[u8]) -> Result<Option<[u8; 16]>, CodecError> {
     reader.finish().map(|()| Some(complemented.map(|byte| !byte)))
 }
 
-/// A member that agrees to a purpose: `1 | until minute u32`, zero where the consent has no end.
+/// A member that agrees to a purpose: empty where the consent has no end, as of most, else `1 | until minute u32`.
 pub fn encode_agreed(until: Option<u32>) -> Vec<u8> {
-    [&[ROW_VERSION], until.unwrap_or(0).to_be_bytes().as_slice()].concat()
+    until.map_or_else(Vec::new, |until| [&[ROW_VERSION], until.to_be_bytes().as_slice()].concat())
 }
 
 /// When the consent of an agreed row ends.
 pub fn parse_agreed(row: &[u8]) -> Result<Option<u32>, CodecError> {
+    if row.is_empty() {
+        return Ok(None);
+    }
     let mut reader = Reader::new("agreed row", row, ROW_VERSION)?;
-    let until = Some(reader.u32()?).filter(|until| *until != 0);
-    reader.finish().map(|()| until)
+    let until = reader.u32()?;
+    reader.finish().map(|()| Some(until))
 }
 
 /// A checkpoint with the cosignatures of witnesses: `1 | signed note, UTF-8, the rest`.

@@ -15,6 +15,7 @@ pub mod fence;
 pub mod freeze;
 pub mod hold;
 pub mod idempotency;
+pub mod import;
 pub mod member;
 pub mod meta;
 pub mod node;

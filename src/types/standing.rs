@@ -8,6 +8,8 @@ use crate::clock::Timestamp;
 
 /// Purposes one member may have a standing to.
 pub const PURPOSES_MAX: usize = 64;
+/// Purposes one member may be said to have agreed to when it was imported. They stay, whatever becomes of the standing.
+pub const IMPORTED_MAX: usize = 64;
 
 /// A consent that was given and not withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,19 @@ pub struct PurposeStanding {
     pub consent: Option<Consent>,
     /// Whether the member objected (GDPR Art. 21).
     pub objected: bool,
+    /// Whether the member had agreed to it when it was imported: history, which says nothing of today.
+    pub imported: bool,
+}
+
+impl PurposeStanding {
+    /// Whether it says how the member stands now.
+    fn counts(&self) -> bool {
+        self.consent.is_some() || self.objected
+    }
+
+    fn is_kept(&self) -> bool {
+        self.counts() || self.imported
+    }
 }
 
 /// How a member stands.
@@ -45,16 +60,44 @@ pub struct Standing {
     pub refuses_automation: bool,
     /// Whether the member is no person: nobody has a reason to touch it, so a touch raises an alarm.
     pub canary: bool,
+    /// The import that brought consents with the member, by its number. What all members of one import have in common is
+    /// kept once, under that number; to which purposes this one had agreed is told by each purpose.
+    import: Option<u32>,
     /// By ascending purpose, each once. A purpose that is not here: neither consent nor objection.
     purposes: Vec<PurposeStanding>,
 }
 
 impl Standing {
-    /// The standing of these purposes; `None` where they are not ascending, say nothing, or are too many.
-    pub fn new(purposes: Vec<PurposeStanding>) -> Option<Self> {
+    /// The standing of these purposes, some of them of this import; `None` where they are not ascending, say nothing, are
+    /// too many, or do not fit the import.
+    pub fn new(purposes: Vec<PurposeStanding>, import: Option<u32>) -> Option<Self> {
         let ascending = purposes.is_sorted_by(|one, next| one.purpose < next.purpose);
-        let said = purposes.iter().all(|one| one.consent.is_some() || one.objected);
-        (ascending && said && purposes.len() <= PURPOSES_MAX).then(|| Self { purposes, ..Self::default() })
+        let imported = purposes.iter().filter(|one| one.imported).count();
+        let bounded = imported <= IMPORTED_MAX && count(&purposes) <= PURPOSES_MAX;
+        let said = purposes.iter().all(PurposeStanding::is_kept) && (imported > 0) == import.is_some();
+        (ascending && bounded && said).then(|| Self { purposes, import, ..Self::default() })
+    }
+
+    /// The standing of a new member that agreed to these purposes elsewhere, as part of this import; `None` where they are
+    /// too many or none.
+    pub fn imported(import: u32, purposes: &[Purpose]) -> Option<Self> {
+        let mut purposes: Vec<_> = purposes.to_vec();
+        purposes.sort();
+        purposes.dedup();
+        let consent = Some(Consent { explicit: false, until: None });
+        let one = |purpose| PurposeStanding { purpose, consent, objected: false, imported: true };
+        Self::new(purposes.into_iter().map(one).collect(), Some(import))
+    }
+
+    /// The import that brought consents with the member, and the purposes it had agreed to then.
+    pub fn import(&self) -> Option<(u32, Vec<Purpose>)> {
+        let purposes = self.purposes.iter().filter(|one| one.imported).map(|one| one.purpose.clone());
+        self.import.map(|number| (number, purposes.collect()))
+    }
+
+    /// The number of the import that brought consents with the member.
+    pub const fn import_number(&self) -> Option<u32> {
+        self.import
     }
 
     /// By ascending purpose.
@@ -94,7 +137,7 @@ impl Standing {
         for one in &mut self.purposes {
             one.consent = one.consent.filter(|consent| consent.is_in_force(now));
         }
-        self.purposes.retain(|one| one.consent.is_some() || one.objected);
+        self.purposes.retain(PurposeStanding::is_kept);
     }
 
     fn of(&self, purpose: &Purpose) -> Option<&PurposeStanding> {
@@ -107,18 +150,26 @@ impl Standing {
             purpose: purpose.clone(),
             consent: None,
             objected: false,
+            imported: false,
         });
+        let counted = changed.counts();
         change(&mut changed);
-        let says = changed.consent.is_some() || changed.objected;
+        if changed.counts() && !counted && count(&self.purposes) >= PURPOSES_MAX {
+            return false;
+        }
         match self.purposes.binary_search_by(|one| one.purpose.cmp(purpose)) {
-            Ok(at) if says => self.purposes.get_mut(at).into_iter().for_each(|one| *one = changed.clone()),
+            Ok(at) if changed.is_kept() => self.purposes.get_mut(at).into_iter().for_each(|one| *one = changed.clone()),
             Ok(at) => drop(self.purposes.remove(at)),
-            Err(_) if says && self.purposes.len() >= PURPOSES_MAX => return false,
-            Err(at) if says => self.purposes.insert(at, changed),
+            Err(at) if changed.is_kept() => self.purposes.insert(at, changed),
             Err(_) => {}
         }
         true
     }
+}
+
+/// How many of them say how the member stands now.
+fn count(purposes: &[PurposeStanding]) -> usize {
+    purposes.iter().filter(|one| one.counts()).count()
 }
 
 #[cfg(test)]
@@ -168,6 +219,36 @@ mod tests {
     }
 
     #[test]
+    fn what_an_import_brought_is_remembered_whatever_comes_after_it() {
+        let [one, other, third] = ["newsletter", "analytics", "third"].map(purpose);
+        let mut standing = Standing::imported(7, &[one.clone(), other.clone(), one.clone()]).unwrap();
+        let both = Some((7, vec![other.clone(), one.clone()]));
+        assert_eq!(standing.import(), both);
+        assert!(standing.keeps_consent(&one) && standing.keeps_consent(&other));
+        assert!(standing.set_consent(&one, None) && standing.set_objection(&third, true));
+        standing.drop_ended(Timestamp::from_minutes(u32::MAX));
+        assert!(!standing.keeps_consent(&one) && standing.set_objection(&third, false));
+        assert_eq!(standing.import(), both);
+        assert!(standing.set_consent(&other, None) && standing.set_consent(&one, Some(GIVEN)));
+        assert_eq!((standing.import(), standing.import_number()), (both, Some(7)));
+        assert_eq!((Standing::imported(7, &[]), Standing::default().import()), (None, None));
+    }
+
+    #[test]
+    fn what_an_import_brought_takes_no_room_from_what_comes_after_it() {
+        let many = |word: &str| (0..PURPOSES_MAX).map(|n| purpose(&format!("{word}{n}"))).collect::<Vec<_>>();
+        let mut standing = Standing::imported(1, &many("old")).unwrap();
+        assert!(!standing.set_consent(&purpose("new0"), Some(GIVEN)));
+        many("old").iter().for_each(|purpose| assert!(standing.set_consent(purpose, None)));
+        many("new").iter().for_each(|purpose| assert!(standing.set_consent(purpose, Some(GIVEN))));
+        assert!(!standing.set_consent(&purpose("old0"), Some(GIVEN)));
+        assert_eq!(Standing::new(standing.purposes().to_vec(), Some(1)), Some(standing.clone()));
+        assert_eq!(Standing::new(standing.purposes().to_vec(), None), None);
+        let one_more = [many("old"), vec![purpose("more")]].concat();
+        assert_eq!(Standing::imported(1, &one_more), None);
+    }
+
+    #[test]
     fn purposes_are_bounded_and_nothing_is_lost_at_the_bound() {
         let mut standing = Standing::default();
         (0..PURPOSES_MAX).for_each(|n| assert!(standing.set_consent(&purpose(&format!("p{n}")), Some(GIVEN))));
@@ -176,7 +257,7 @@ mod tests {
         assert_eq!(standing, full);
         assert!(standing.set_consent(&purpose("p0"), None) && standing.set_consent(&purpose("one-more"), Some(GIVEN)));
         assert_eq!(
-            Standing::new(standing.purposes().to_vec()).map(|new| new.purposes),
+            Standing::new(standing.purposes().to_vec(), None).map(|new| new.purposes),
             Some(standing.purposes.clone())
         );
     }

@@ -13,7 +13,7 @@ use crate::types::{Ctx, IdentifierKind, MemberId};
 use super::act::{Act, Prepared};
 use super::pipeline::Case;
 use super::records::Stored;
-use super::{Error, Vault};
+use super::{Error, Vault, consent};
 
 /// What was looked at, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,6 +58,8 @@ impl Examination {
 const KEY_UNREACHABLE: &str = "a key of the key tree cannot be reached: restore the database from a backup";
 const MEMBER_UNREADABLE: &str = "a member's keys do not open: restore the database from a backup";
 const RECORD_UNREADABLE: &str = "a record does not open: restore the database from a backup";
+const IMPORT_MISSING: &str =
+    "the import that brought a member's consents cannot be read: restore the database from a backup";
 const MEMBER_FENCED: &str = "an erased member still has its keys: erase it again";
 const ENTRY_DANGLING: &str = "an index entry names a member that is not there: harmless to lookups, report it";
 const PAGE_UNREADABLE: &str = "a page of the index does not open: restore the database from a backup";
@@ -132,6 +134,11 @@ fn examine_member(case: &Case<'_>, member: &MemberId, seen: &mut Examination) ->
         seen.found(MEMBER_UNREADABLE);
         return Ok(());
     };
+    if let Some(import) = body.standing.import_number()
+        && !matches!(consent::imported_in_common(case, import), Ok(Some(_)))
+    {
+        seen.found(IMPORT_MISSING);
+    }
     let mut after = None;
     loop {
         let chunk = tables::record::of_member(engine, member, after.as_ref(), tables::SCAN_ROWS_MAX)?;

@@ -46,15 +46,26 @@ pub(crate) fn content<T: DeserializeOwned>(stored: &Stored) -> Result<T, Error> 
         .map_err(|_| Error::Internal("a dossier record is what its name says"))
 }
 
-/// How many entries a series has.
-pub(crate) fn length(case: &Case<'_>, opened: &Opened, member: &MemberId, series: &str) -> Result<u32, Error> {
-    let Some(keys) = opened.compartment(&Compartment::dossier())? else { return Ok(0) };
+/// How many entries a series has, the first `without_row` of which have no row.
+pub(crate) fn length(
+    case: &Case<'_>,
+    opened: &Opened,
+    member: &MemberId,
+    series: &str,
+    without_row: u32,
+) -> Result<u32, Error> {
+    let Some(keys) = opened.compartment(&Compartment::dossier())? else { return Ok(without_row) };
     let there = |number: u32| -> Result<bool, Error> {
         let token = opened.body.mk.record_token(&keys.name, &entry_name(series, number)?);
         Ok(tables::record::row(case.vault.engine(), &tables::record::key(member, keys.number, &token))?.is_some())
     };
-    // `low` entries are there (none, at first), entry `high` is not.
-    let (mut low, mut high) = (0, 1);
+    last_of(without_row, there)
+}
+
+/// The last number of a series without gaps that goes on after `known`, by a few looks at what is there.
+pub(crate) fn last_of(known: u32, there: impl Fn(u32) -> Result<bool, Error>) -> Result<u32, Error> {
+    // Number `low` is there, or it is `known`; number `high` is not.
+    let (mut low, mut high) = (known, known.saturating_add(1));
     while there(high)? {
         (low, high) = (high, high.saturating_mul(2));
     }

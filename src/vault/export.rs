@@ -10,7 +10,7 @@ use super::act::{Act, Decision, Prepared};
 use super::api::{Export, RecordView};
 use super::evidence::AccessDetail;
 use super::pipeline::{Case, Opened};
-use super::{Error, Vault, read};
+use super::{Error, Vault, consent, read};
 
 impl Vault {
     /// Exports one member.
@@ -40,7 +40,8 @@ fn prepare(case: &Case<'_>, member: &MemberId) -> Decision<Export> {
 /// Every record of an opened member, as far as the permit reaches.
 pub(crate) fn everything(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<RecordView>, Error> {
     let mut records = Vec::new();
-    for stored in case.all_records(opened, member)? {
+    let brought = consent::imported_first(case, opened, member)?;
+    for stored in brought.into_iter().chain(case.all_records(opened, member)?) {
         if opened.permit.reaches(&stored.record.compartment) {
             records.push(read::view(case, opened, stored, None)?);
         }

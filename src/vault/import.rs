@@ -13,11 +13,11 @@ use crate::policy::Action;
 use crate::schema::DataMap;
 use crate::store::KeyRange;
 use crate::tables;
-use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId};
+use crate::types::{Compartment, Ctx, Identifier, IdentifierKind, MemberId, Purpose};
 
 use super::act::{Act, Decision, Prepared};
 use super::api::{Imported, NewMember, RecordAddress};
-use super::consent::{self, HistoryEntry, ImportedConsents};
+use super::consent::{self, ImportedConsents, Notice};
 use super::pipeline::Case;
 use super::records::NewRecord;
 use super::register::{Holder, Places, Register};
@@ -95,13 +95,12 @@ fn prepare(case: &Case<'_>, batch: &[NewMember], consents: &ImportedConsents<'_>
             (_, Err(Holder::Earlier(kind))) => Imported::Exists { kind, member: None },
             (Ok(json), Ok(())) => {
                 let id = MemberId::from_random(case.vault.random()?);
-                let entry = consent::imported_entry(case, consents, position);
-                accepted.push(Accepted { id, new, json, places, entry });
+                accepted.push(Accepted { id, new, json, places, purposes: consents.of(position) });
                 Imported::Created(id)
             }
         });
     }
-    Ok(Prepared::durable(outcomes, commit(case, register, &accepted)?))
+    Ok(Prepared::durable(outcomes, commit(case, register, &accepted, consents.notice)?))
 }
 
 /// A member that will be stored.
@@ -111,18 +110,25 @@ struct Accepted<'a> {
     json: Plaintext,
     places: &'a Places,
     /// What it agreed to elsewhere.
-    entry: Option<HistoryEntry>,
+    purposes: &'a [Purpose],
 }
 
 /// One change of all of them.
-fn commit(case: &Case<'_>, register: Register<'_>, accepted: &[Accepted<'_>]) -> Result<Change, Error> {
+fn commit(
+    case: &Case<'_>,
+    register: Register<'_>,
+    accepted: &[Accepted<'_>],
+    notice: &Notice,
+) -> Result<Change, Error> {
     let mut change = case.vault.event(case.ctx, Event::Import, case.now);
     change.decided_at(case.mark);
     let entries: Vec<_> = accepted.iter().map(|member| (member.id, member.places)).collect();
     for edit in register.enter(&entries)? {
         case.vault.put_pages(&mut change, edit)?;
     }
-    for sealed in in_parallel(accepted, |member| seal(case, member)) {
+    let with_consents = accepted.iter().any(|member| !member.purposes.is_empty());
+    let import = if with_consents { consent::put_common(case, &mut change, notice)? } else { 0 };
+    for sealed in in_parallel(accepted, |member| seal(case, member, import)) {
         change.absorb(sealed?);
     }
     Ok(change)
@@ -148,8 +154,8 @@ fn check(vault: &Vault, map: &DataMap, new: &NewMember) -> (Result<Plaintext, Er
 }
 
 /// The keys, rows and leaf of one member.
-fn seal(case: &Case<'_>, member: &Accepted<'_>) -> Result<Change, Error> {
-    let Accepted { id, new, json, entry, .. } = member;
+fn seal(case: &Case<'_>, member: &Accepted<'_>, import: u32) -> Result<Change, Error> {
+    let Accepted { id, new, json, purposes, .. } = member;
     let vault = case.vault;
     let core = Compartment::core();
     let mut body = vault.keyring().new_member(case.now, &core, vault.entropy())?;
@@ -158,7 +164,7 @@ fn seal(case: &Case<'_>, member: &Accepted<'_>) -> Result<Change, Error> {
     let mut change = vault.change(case.ctx, Event::MemberCreate(NO_DETAIL), reference, case.now);
     change.decided_at(case.mark);
     change.access_row(notes.access_prefix, Vec::new());
-    consent::put_first(case, &mut change, id, &mut body, entry.as_slice())?;
+    consent::put_imported(&mut change, id, &mut body, import, purposes)?;
     vault.put_member(&mut change, id, &body)?;
     let address = RecordAddress::profile(*id);
     let record = NewRecord::first(&address, case.now, &new.meta, json.expose());

@@ -17,7 +17,7 @@ use super::cursor::{LISTING_MEMBERS, LISTING_RECORDS};
 use super::evidence::AccessDetail;
 use super::pipeline::{Case, Opened};
 use super::records::Stored;
-use super::{Error, Vault};
+use super::{Error, Vault, consent};
 
 impl Vault {
     /// Lists the ids of members.
@@ -86,8 +86,11 @@ fn prepare_members(case: &Case<'_>, page: &Page) -> Decision<Listing<MemberId>> 
 fn prepare_records(case: &Case<'_>, member: &MemberId, page: &Page) -> Decision<Listing<RecordEntry>> {
     let opened = case.open_member(Action::RecordList, member, None)?;
     let range = range(case, LISTING_RECORDS, member.as_bytes(), page)?;
-    let found = rows(case, Keyspace::Records, &range, page.limit)?;
-    let mut items = Vec::with_capacity(found.rows.len());
+    // What an import brought has no row: it stands before all that have one.
+    let brought = if page.cursor.is_none() { consent::imported_first(case, &opened, member)? } else { None };
+    let found = rows(case, Keyspace::Records, &range, page.limit.saturating_sub(usize::from(brought.is_some())))?;
+    let mut items = Vec::with_capacity(page.limit.min(Page::LIMIT_MAX));
+    items.extend(brought.filter(|stored| opened.permit.reaches(&stored.record.compartment)).map(entry));
     for (key, row) in &found.rows {
         let stored = case.opened_row(&opened, member, key, row)?;
         if opened.permit.reaches(&stored.record.compartment) {
@@ -97,7 +100,10 @@ fn prepare_records(case: &Case<'_>, member: &MemberId, page: &Page) -> Decision<
     let detail = AccessDetail::of_member(case.ctx, case.now);
     let mut change = case.vault.access(case.ctx, Event::RecordList, member, &opened.body.mk, &detail)?;
     change.relies_on(Reliance::NoErasureSince { generation: case.generation, member: *member });
-    Ok(Prepared::logged(Listing { items, next: next(case, LISTING_RECORDS, &found) }, change))
+    // A page of that one alone goes on where the rows begin.
+    let begin = || found.more.then(|| case.vault.issue_cursor(LISTING_RECORDS, member.as_bytes()));
+    let next = next(case, LISTING_RECORDS, &found).or_else(begin);
+    Ok(Prepared::logged(Listing { items, next }, change))
 }
 
 pub(crate) fn entry(stored: Stored) -> RecordEntry {

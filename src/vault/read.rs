@@ -13,7 +13,7 @@ use super::api::{JsonObject, RecordAddress, RecordQuery, RecordView};
 use super::evidence::{AccessDetail, Shown};
 use super::pipeline::{Case, Opened};
 use super::records::Stored;
-use super::{Error, Vault};
+use super::{Error, Vault, consent};
 
 impl Vault {
     /// Reads one record.
@@ -38,12 +38,13 @@ fn prepare(case: &Case<'_>, query: &RecordQuery) -> Decision<RecordView> {
 }
 
 impl Case<'_> {
-    /// Opens one record of an opened member. `None` if it does not exist.
+    /// Opens one record of an opened member. `None` if it does not exist. The one that an import brought has no row.
     pub(crate) fn stored_record(&self, opened: &Opened, address: &RecordAddress) -> Result<Option<Stored>, Error> {
-        let Some(keys) = opened.compartment(&address.compartment)? else { return Ok(None) };
+        let brought = || consent::imported_record(self, opened, address);
+        let Some(keys) = opened.compartment(&address.compartment)? else { return brought() };
         let token = opened.body.mk.record_token(&address.compartment, &address.name);
         let key = tables::record::key(&address.member, keys.number, &token);
-        let Some(row) = tables::record::row(self.vault.engine(), &key)? else { return Ok(None) };
+        let Some(row) = tables::record::row(self.vault.engine(), &key)? else { return brought() };
         let stored = self.vault.open_record(&address.member, keys, &token, &row);
         self.vault.or_moved(opened, &address.member, stored).map(Some)
     }

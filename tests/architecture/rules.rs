@@ -158,6 +158,7 @@ pub(crate) const EXPOSURES: &[(&str, usize)] = &[
     ("testkit/slot.rs", 2),
     ("vault/api.rs", 1),
     ("vault/consent/first.rs", 1),
+    ("vault/consent/import.rs", 3),
     ("vault/create.rs", 4),
     ("vault/crowd/cursor.rs", 1),
     ("vault/disclosure/notice.rs", 1),

@@ -78,7 +78,7 @@ fn an_erasure_that_meets_a_giving_leaves_nothing_of_it() {
     }
 }
 
-fn rows_of(test: &TestVault, prefix: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn rows_of(test: &TestVault, prefix: &[u8]) -> Vec<Vec<u8>> {
     use membervault::store::{KeyRange, Keyspace};
     let mut rows = Vec::new();
     let keep = &mut |key: &[u8], _: &[u8]| {

@@ -113,27 +113,31 @@ def read_node(body):
 
 def read_standing(r):
     flags = r.number(1)
-    need(flags < 8, "invalid")
+    need(flags < 16, "invalid")
     standing = {"restricted": bool(flags & 1), "refuses_automation": bool(flags & 2), "canary": bool(flags & 4)}
-    standing["purposes"] = []
+    standing |= {"import": r.number(4) if flags & 8 else None, "purposes": []}
     for _ in range(r.number(1)):
-        name, bits, until = r.name(), r.number(1), r.number(4)
-        need(bits < 8 and bits & 5 and (bits & 1 or not (bits & 2 or until)), "invalid")
+        name, bits = r.name(), r.number(1)
+        until = r.number(4) if bits & 8 else 0
+        need(bits < 32 and bits & 21 and (bits & 1 or not bits & 10), "invalid")
         standing["purposes"].append([name, bits, until])
     names = [name for name, _, _ in standing["purposes"]]
-    need(names == sorted(set(names)) and len(names) <= 64, "invalid")
+    need(names == sorted(set(names)), "invalid")
+    imported = [bool(bits & 16) for _, bits, _ in standing["purposes"]]
+    need(any(imported) == (standing["import"] is not None) and sum(imported) <= 64, "invalid")
+    need(sum(bool(bits & 5) for _, bits, _ in standing["purposes"]) <= 64, "invalid")
     return standing
 
 
 def read_member(body):
-    r = Reader(body, version=2)
-    member = {"created": r.number(4), "mk": r.take(32), "next_compartment": r.number(2), "compartments": []}
-    for _ in range(r.number(2)):
-        compartment = {"number": r.number(2), "name": r.name()}
+    r = Reader(body, version=3)
+    member = {"created": r.number(4), "mk": r.take(32), "next_compartment": r.number(1), "compartments": []}
+    for _ in range(r.number(1)):
+        compartment = {"number": r.number(1), "name": r.name()}
         compartment["deks"] = [[r.number(4), r.take(32)] for _ in range(r.number(1))]
         member["compartments"].append(compartment)
     member["standing"] = read_standing(r)
-    r.end(128)
+    r.end(64)
     numbers = [compartment["number"] for compartment in member["compartments"]]
     need(numbers == sorted(set(numbers)) and all(n < member["next_compartment"] for n in numbers), "invalid")
     return member
@@ -258,6 +262,8 @@ LEAF_KINDS = {
     "rotation": (37,),
     "purge": (38,),
 }
+# Of the others of that shape, the body is a hash that is always there.
+MAY_LACK_DETAILS = (3, 4, 5, 6, 7, 9, 10, 13, 14, 40, 41, *range(45, 50), 54, *range(60, 63))
 
 
 def read_seal(body):
@@ -283,7 +289,9 @@ def read_leaf(leaf):
     body = Reader(r.take(r.number(2)), None)
     match shapes[0]:
         case "detail":
-            fields["detail"] = body.take(32)
+            without = fields["kind"] in MAY_LACK_DETAILS and not body.body
+            fields["detail"] = bytes(32) if without else body.take(32)
+            need(without or any(fields["detail"]) or fields["kind"] not in MAY_LACK_DETAILS, "invalid")
         case "denial":
             fields |= {"action": body.number(1), "reason": body.number(1)}
         case "erasure":

@@ -250,7 +250,7 @@ impl<'a> Walk<'a> {
     /// Rows under the vault's own secret, which no seal replaces.
     fn control(&mut self, keyring: &KeyringBody) {
         let control = BTreeSet::from([*keyring.vault_secret.control().expose_key_bytes()]);
-        for tag in [keys::tag::TOKEN, keys::tag::IDEMPOTENCY] {
+        for tag in [keys::tag::TOKEN, keys::tag::IDEMPOTENCY, keys::tag::IMPORT] {
             for (key, values) in self.rows(Keyspace::Control, &[tag]) {
                 for plain in self.open(&control, &ControlPlace { vault: self.vault, row_key: key }, values) {
                     self.reached.take(None, &plain);

@@ -71,23 +71,26 @@ pub(crate) struct Member {
 
 pub(crate) fn member(body: &[u8]) -> Option<Member> {
     let mut r = Reader(body);
-    r.is(2)?;
+    r.is(3)?;
     r.take(4)?;
     let mk = r.array()?;
-    r.take(2)?;
+    r.take(1)?;
     let mut keys = Vec::new();
-    for _ in 0..r.number(2)? {
-        let number = u16::try_from(r.number(2)?).ok()?;
+    for _ in 0..r.number(1)? {
+        let number = u16::try_from(r.number(1)?).ok()?;
         let name = r.number(1)?;
         r.take(name)?;
         for _ in 0..r.number(1)? {
             keys.push((number, u32::from_be_bytes(r.array()?), r.array()?));
         }
     }
-    r.take(1)?;
+    let imported = r.number(1)? & 8 != 0;
+    r.take(if imported { 4 } else { 0 })?;
     for _ in 0..r.number(1)? {
         let purpose = r.number(1)?;
-        r.take(purpose + 5)?;
+        r.take(purpose)?;
+        let ends = r.number(1)? & 8 != 0;
+        r.take(if ends { 4 } else { 0 })?;
     }
     Some(Member { mk, keys, length: body.len() - r.0.len() })
 }

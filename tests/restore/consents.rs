@@ -1,8 +1,11 @@
 //! What members agreed to, after a restore, and after the recovery of an old image.
 
 use membervault::tables::agreed;
-use membervault::types::Purpose;
-use membervault::vault::consent::{ConsentState, Happening, Method, NewConsent, Notice, Preferences, Stance};
+use membervault::types::{Purpose, RecordMeta};
+use membervault::vault::api::Imported;
+use membervault::vault::consent::{
+    ConsentState, Happening, ImportedConsents, Method, NewConsent, Notice, Preferences, Stance,
+};
 
 use super::images::Image;
 use super::*;
@@ -20,6 +23,29 @@ fn consent() -> NewConsent {
         explicit: false,
         expires_at: None,
     }
+}
+
+#[test]
+fn what_an_import_brought_is_in_the_history_after_a_restore_from_before_the_first_change() {
+    let house = House::new();
+    let newsletter = purpose("newsletter");
+    let profile = serde_json::from_value(json!({"name": "Ada"})).unwrap();
+    let member = NewMember { profile, meta: RecordMeta::default(), idempotency_key: None };
+    let consents = ImportedConsents { notice: &consent().notice, purposes: &[vec![newsletter.clone()]] };
+    let outcomes = house.live.vault.import_with(&crm(), &[member], consents).wait().unwrap();
+    let [Imported::Created(id)] = outcomes.as_slice() else { panic!("created") };
+    let backup = house.backup();
+    house.live.vault.withdraw_consent(&crm(), id, &newsletter).wait().unwrap();
+    house.live.vault.close().unwrap();
+
+    let (vault, _) = house.restore(backup, Control::Database(&*house.live.engine), "into").unwrap();
+    let found = vault.consents(&crm(), id).wait().unwrap();
+    let states: Vec<_> = found.consents.iter().map(|one| (one.state, one.entry)).collect();
+    assert_eq!((states, found.standing.consents.len()), (vec![(ConsentState::Withdrawn, Some(1))], 0));
+    assert_eq!((found.history.len(), found.history[0].entry.method), (1, Some(Method::Import)));
+    vault.give_consent(&crm(), id, &newsletter, &consent()).wait().unwrap();
+    let events: Vec<_> = vault.consents(&crm(), id).wait().unwrap().history;
+    assert_eq!(events.iter().map(|one| one.number).collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]

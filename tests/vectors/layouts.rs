@@ -161,10 +161,13 @@ fn standing(standing: &Standing) -> Value {
     let purpose = |one: &PurposeStanding| {
         let given = one.consent.map_or(0, |consent| 1 | u8::from(consent.explicit) << 1);
         let until = one.consent.and_then(|consent| consent.until).unwrap_or(0);
-        json!([one.purpose, given | u8::from(one.objected) << 2, until])
+        let ends = one.consent.is_some_and(|consent| consent.until.is_some());
+        let rest = u8::from(one.objected) << 2 | u8::from(ends) << 3 | u8::from(one.imported) << 4;
+        json!([one.purpose, given | rest, until])
     };
     json!({
         "restricted": standing.restricted, "refuses_automation": standing.refuses_automation, "canary": standing.canary,
+        "import": standing.import_number(),
         "purposes": standing.purposes().iter().map(purpose).collect::<Vec<_>>(),
     })
 }
@@ -240,9 +243,9 @@ fn changes(layout: &str, bytes: &[u8]) -> Vec<Invalid> {
         ]),
         "keyring" => all.extend([("has next 2", with(41, 2)), ("padding that is not zero", with(511, 1))]),
         "member" => all.extend([
-            ("next compartment 0", with(38, 0)),
+            ("next compartment 0", with(37, 0)),
             ("padding that is not zero", with(bytes.len() - 1, 1)),
-            ("a block of padding more", [bytes, &[0; 128]].concat()),
+            ("a block of padding more", [bytes, &[0; 64]].concat()),
         ]),
         "record" => all.push(("a name of capitals", with(18, b'A'))),
         "detail" => all.extend([
@@ -253,7 +256,12 @@ fn changes(layout: &str, bytes: &[u8]) -> Vec<Invalid> {
             ("padding that is not zero", with(bytes.len() - 1, 1)),
             ("a block of padding more", [bytes, &[0; 128]].concat()),
         ]),
-        "leaf" => all.extend([("kind 31", with(1, 31)), ("kind 0", with(1, 0))]),
+        "leaf" => {
+            all.extend([("kind 31", with(1, 31)), ("kind 0", with(1, 0))]);
+            if let [front @ .., 0, 0] = bytes {
+                all.push(("details of zeroes", [front, &[0, 32], &[0; 32]].concat()));
+            }
+        }
         _ => {}
     }
     let refused = all.into_iter().filter_map(|(change, bytes)| {
@@ -378,7 +386,10 @@ fn member_sample(entropy: &dyn Entropy, count: u16) -> Vec<u8> {
     let mut compartments: Vec<_> = (0..count).map(compartment).collect();
     // Of several, one was erased.
     compartments.get_mut(1).into_iter().for_each(|erased| erased.deks.clear());
-    let mut standing = Standing::default();
+    // The last of several came with an import, and withdrew one of its consents.
+    let brought = ["purpose-0", "purpose-3"].map(|name| name.parse().unwrap());
+    let mut standing = if count > 2 { Standing::imported(7, &brought).unwrap() } else { Standing::default() };
+    assert!(count <= 2 || standing.set_consent(&brought[1], None));
     (standing.restricted, standing.refuses_automation) = (count > 1, count > 2);
     for at in 0..count {
         let purpose = format!("purpose-{at}").parse().unwrap();

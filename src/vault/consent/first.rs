@@ -1,4 +1,4 @@
-//! Consents a member comes with: given where it is created, or taken over from another system.
+//! Consents a member comes with: given where it is created, or found in the profile that another system handed over.
 
 use serde_json::{Map, Value};
 
@@ -15,25 +15,10 @@ use super::super::records::NewRecord;
 use super::super::{Error, Vault};
 use super::give;
 use super::standing::{declared, too_many_purposes};
-use super::{Happening, HistoryEntry, Method, NewConsent, Notice, history, posting};
+use super::{HistoryEntry, NewConsent, history, posting};
 
 /// The field of a profile in which other systems hand consents over.
 const FIELD: &str = "consents";
-
-/// What a batch of members agreed to elsewhere.
-#[derive(Clone, Copy)]
-pub struct ImportedConsents<'a> {
-    /// The notice they were shown, as far as that is known.
-    pub notice: &'a Notice,
-    /// The purposes of each member of the batch, by its position; none for members beyond the end.
-    pub purposes: &'a [Vec<Purpose>],
-}
-
-impl ImportedConsents<'_> {
-    /// No consents.
-    pub const NONE: Self =
-        ImportedConsents { notice: &Notice { version: String::new(), sha256: None, language: None }, purposes: &[] };
-}
 
 impl Vault {
     /// Takes the consents of another system out of a profile: of its field `consents`, an object of yes and no by purpose,
@@ -82,21 +67,6 @@ pub(in crate::vault) fn entries(
         give::entry(case, purpose, new)
     };
     consents.iter().enumerate().map(entry).collect()
-}
-
-/// The entry of what a member agreed to elsewhere: one for all purposes, `None` where there is no purpose.
-pub(in crate::vault) fn imported_entry(
-    case: &Case<'_>,
-    consents: &ImportedConsents<'_>,
-    position: usize,
-) -> Option<HistoryEntry> {
-    let purposes = consents.purposes.get(position).filter(|purposes| !purposes.is_empty())?;
-    let purposes: Vec<_> = purposes.iter().collect();
-    Some(HistoryEntry {
-        notice: Some(consents.notice.clone()),
-        method: Some(Method::Import),
-        ..HistoryEntry::of(case, Happening::Given, &purposes)
-    })
 }
 
 /// Puts the consents of a new member into the change that creates it, and its standing into `body`, whose row is written

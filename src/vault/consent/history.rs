@@ -1,4 +1,5 @@
-//! The history: a series of dossier records, `consent-1`, `consent-2`, ... Entries are added; none is ever changed.
+//! The history: a series of dossier records, `consent-1`, `consent-2`, ... Entries are added; none is ever changed. Of a
+//! member that an import brought with consents, the first is put together as it is read; see `import`.
 
 use crate::clock::Timestamp;
 use crate::codec::{Event, event::Detail};
@@ -55,7 +56,7 @@ pub(super) fn append(
     leaf: fn(Detail) -> Event,
     entry: &HistoryEntry,
 ) -> Result<Change, Error> {
-    let length = dossier::length(case, opened, member, SERIES)?;
+    let length = length(case, opened, member)?;
     if length >= HISTORY_MAX && !entry.event.protects() {
         return Err(Error::LimitReached { limit: "the history of consents of one member has at most 1,000 entries" });
     }
@@ -73,12 +74,18 @@ pub(super) fn append(
 
 /// The whole history, oldest first.
 pub(in crate::vault) fn read(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<HistoryEntry>, Error> {
-    let length = dossier::length(case, opened, member, SERIES)?;
+    let length = length(case, opened, member)?;
     let entry = |number| -> Result<HistoryEntry, Error> {
         let stored = dossier::read(case, opened, member, &dossier::entry_name(SERIES, number)?)?;
         dossier::content(&stored.ok_or(Error::Internal("a series has no gaps"))?)
     };
     (1..=length).map(entry).collect()
+}
+
+/// How many entries there are. What an import brought is the first one, and has no row.
+fn length(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<u32, Error> {
+    let imported = u32::from(opened.body.standing.import_number().is_some());
+    dossier::length(case, opened, member, SERIES, imported)
 }
 
 /// When an entry's consent ends, as the member row has it: the minute is never later than what was said.

@@ -9,6 +9,7 @@ mod doubt;
 mod first;
 mod give;
 mod history;
+mod import;
 mod posting;
 mod preferences;
 mod read;
@@ -27,9 +28,12 @@ use super::Error;
 pub(super) use doubt::Doubt;
 #[cfg(test)]
 pub(super) use doubt::IN_DOUBT;
-pub use first::ImportedConsents;
-pub(super) use first::{entries as first_entries, imported_entry, put as put_first};
+pub(super) use first::{entries as first_entries, put as put_first};
 pub(super) use history::read as read_history;
+pub use import::ImportedConsents;
+pub(super) use import::{
+    common as imported_in_common, first as imported_first, put_common, put_imported, record as imported_record,
+};
 pub(super) use posting::remove_postings;
 pub(crate) use preferences::kept as kept_preferences;
 pub use preferences::{CHANNELS_MAX, Preferences, PreferencesView, SETTINGS_BYTES_MAX, TOPICS_MAX, WORD_BYTES_MAX};

@@ -73,7 +73,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, page: &Page) -> Decision<Listing<
     let opened = case.open_member(Action::HistoryRead, member, None)?;
     let mut stretch = Stretch::of(case, member, page)?;
     let mut items = Vec::with_capacity(page.limit.min(Page::LIMIT_MAX));
-    let count = dossier::length(case, &opened, member, SERIES)?;
+    let count = dossier::length(case, &opened, member, SERIES, 0)?;
     while stretch.recorded_after < count && items.len() < page.limit {
         let number = stretch.recorded_after.saturating_add(1);
         items.push(shown(case, recorded(case, &opened, member, number)?));
@@ -92,7 +92,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, page: &Page) -> Decision<Listing<
 
 /// All of an opened member, for whoever may take out all that is held of it.
 pub(crate) fn all(case: &Case<'_>, opened: &Opened, member: &MemberId) -> Result<Vec<Disclosure>, Error> {
-    let count = dossier::length(case, opened, member, SERIES)?;
+    let count = dossier::length(case, opened, member, SERIES, 0)?;
     let one = |number| recorded(case, opened, member, number).map(|recorded| shown(case, recorded));
     let mut items: Vec<_> = (1..=count).map(one).collect::<Result<_, _>>()?;
     let mut stretch = Stretch { recorded_after: count, read_after: None, until: case.vault.ledger().size() };

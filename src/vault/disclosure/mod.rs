@@ -81,7 +81,7 @@ fn prepare(case: &Case<'_>, member: &MemberId, new: &NewDisclosure) -> Decision<
     if !purposes.is_empty() && !purposes.contains(&new.purpose) {
         return Err(Error::RecipientPurpose.into());
     }
-    let number = dossier::length(case, &opened, member, SERIES)?.saturating_add(1);
+    let number = dossier::length(case, &opened, member, SERIES, 0)?.saturating_add(1);
     let recorded = Recorded {
         number,
         recipient: new.recipient.clone(),

@@ -54,7 +54,7 @@ impl Case<'_> {
         let marked = accesses.each_disclosed(&mut |detail| {
             recipients.extend(detail.recipient.filter(|_| concerns(detail.compartment.as_ref())));
         })?;
-        for number in 1..=dossier::length(self, opened, member, SERIES).unwrap_or(0) {
+        for number in 1..=dossier::length(self, opened, member, SERIES, 0).unwrap_or(0) {
             if let Ok(recorded) = list::recorded(self, opened, member, number) {
                 recipients.extend(concerns(Some(&recorded.compartment)).then_some(recorded.recipient));
             }
