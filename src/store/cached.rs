@@ -18,13 +18,12 @@
 //! After a failed write nobody knows what the engine holds, or will hold. Its stripes stay shut until the vault is opened
 //! anew: what is in them is read from the engine.
 
-use std::hash::BuildHasher;
 use std::path::Path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, Weighter};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use super::{Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Op, Reader, Snapshot, StoreError, Visit};
 
@@ -33,7 +32,7 @@ pub const ROW_BYTES_MAX: usize = 16 * 1024;
 /// A row under a longer key is not kept. Those of members and records are shorter.
 pub const KEY_BYTES_MAX: usize = 38;
 /// Stripes of keys. A write of one key keeps reads of as many others as share its stripe from being kept meanwhile.
-const STRIPES: usize = 256;
+const STRIPES: usize = 1 << u8::BITS;
 /// What a row takes besides its own bytes: its key, its place in the cache, the links there.
 const ROW_OVERHEAD: usize = 128;
 /// The allocator rounds up, by an eighth of a row on average.
@@ -49,8 +48,7 @@ const fn is_cached(keyspace: Keyspace) -> bool {
 /// The engine.
 pub struct CachedEngine {
     inner: Arc<dyn Engine>,
-    rows: Cache<RowKey, Box<[u8]>, Bytes, DefaultHashBuilder>,
-    hasher: DefaultHashBuilder,
+    rows: Cache<RowKey, Box<[u8]>, Bytes>,
     stripes: Box<[Mutex<Stripe>]>,
 }
 
@@ -70,6 +68,11 @@ impl RowKey {
         place.get_mut(..key.len())?.copy_from_slice(key);
         *head = [u8::try_from(keyspace.index()).ok()?, u8::try_from(key.len()).ok()?];
         Some(Self(bytes))
+    }
+
+    /// Its stripe: keys have random bytes in them, so their sum is as good as a hash.
+    fn stripe(&self) -> usize {
+        usize::from(self.0.iter().fold(0, |sum: u8, byte| sum.wrapping_add(*byte)))
     }
 
     fn lies_in(&self, keyspace: Keyspace, range: &KeyRange) -> bool {
@@ -100,10 +103,8 @@ struct Stripe {
 impl CachedEngine {
     /// Keeps up to so many bytes of rows of an engine.
     pub fn new(inner: Arc<dyn Engine>, bytes: usize) -> Self {
-        let hasher = DefaultHashBuilder::default();
-        let rows = bytes / ROW_BYTES_GUESSED;
-        let rows = Cache::with(rows, bytes as u64, Bytes, hasher.clone(), DefaultLifecycle::default());
-        Self { inner, rows, hasher, stripes: (0..STRIPES).map(|_| Mutex::default()).collect() }
+        let rows = Cache::with_weighter(bytes / ROW_BYTES_GUESSED, bytes as u64, Bytes);
+        Self { inner, rows, stripes: (0..STRIPES).map(|_| Mutex::default()).collect() }
     }
 
     /// Rows kept now.
@@ -111,15 +112,10 @@ impl CachedEngine {
         self.rows.len()
     }
 
-    fn stripe_of(&self, key: &RowKey) -> usize {
-        let hash = self.hasher.hash_one(key);
-        usize::try_from(hash % STRIPES as u64).unwrap_or_default()
-    }
-
     /// Reads a row from the engine, and keeps it if it is the engine's row still.
     #[cold]
     fn fetch(&self, keyspace: Keyspace, key: &[u8], as_kept: RowKey) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(stripe) = self.stripes.get(self.stripe_of(&as_kept)) else { return self.inner.get(keyspace, key) };
+        let Some(stripe) = self.stripes.get(as_kept.stripe()) else { return self.inner.get(keyspace, key) };
         let before = stripe.lock().number;
         let row = self.inner.get(keyspace, key)?;
         if let Some(row) = row.as_deref().filter(|row| row.len() <= ROW_BYTES_MAX) {
@@ -144,7 +140,7 @@ impl CachedEngine {
             match op {
                 Op::Put { keyspace, key, .. } | Op::Delete { keyspace, key } => {
                     let Some(key) = RowKey::new(*keyspace, key) else { continue };
-                    shut_one(self.stripe_of(&key));
+                    shut_one(key.stripe());
                     self.rows.remove(&key);
                 }
                 Op::DeleteRange { keyspace, start, end } if is_cached(*keyspace) => {
