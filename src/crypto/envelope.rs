@@ -14,15 +14,13 @@ use super::hash::{equal_constant_time, extract_and_expand, sha256};
 use super::{CryptoError, Entropy, Key};
 use crate::codec::Plaintext;
 use crate::secret::Passing;
-use crate::types::place::Place;
+use crate::types::place::{Aad, Place};
 
 const MAGIC: &[u8; 3] = b"MV1";
 const INFO: &[u8] = b"membervault/aead/v1";
 const SALT_LEN: usize = 32;
 const COM_LEN: usize = 32;
 const TAG_LEN: usize = 16;
-/// The longest associated data: the tag and vault of a place, a field of 255 bytes with its length, and the suite.
-const AAD_MAX: usize = 274;
 
 /// Bytes an envelope has beyond its plaintext.
 pub const ENVELOPE_OVERHEAD: usize = MAGIC.len() + 1 + SALT_LEN + COM_LEN + TAG_LEN;
@@ -84,7 +82,8 @@ pub fn seal_into<P: Place>(
     if plaintext.len() > PLAINTEXT_MAX {
         return Err(CryptoError::TooLong);
     }
-    let bound = Bound::new(suite, place)?;
+    let mut place = place.aad();
+    let bound = Bound::new(suite, &mut place)?;
     let mut salt = [0; SALT_LEN];
     entropy.fill_public(&mut salt)?;
     let derived = bound.derive(key, &salt)?;
@@ -113,7 +112,8 @@ pub fn seal_into<P: Place>(
 /// Opens an envelope that was sealed with `key` for `place`.
 pub fn open<P: Place>(key: &Key<P::Key>, place: &P, envelope: &[u8]) -> Result<Plaintext, CryptoError> {
     let parts = Parts::of(envelope)?;
-    let bound = Bound::new(parts.suite, place)?;
+    let mut place = place.aad();
+    let bound = Bound::new(parts.suite, &mut place)?;
     let derived = bound.derive(key, parts.salt)?;
     let [ek, com] = &*derived;
     if !equal_constant_time(com, parts.com) {
@@ -153,30 +153,15 @@ impl<'a> Parts<'a> {
 }
 
 /// A suite and a place, as what an envelope is bound to.
-struct Bound {
+struct Bound<'a> {
     suite: Suite,
-    aad: [u8; AAD_MAX],
-    aad_len: usize,
+    aad: &'a [u8],
 }
 
-impl Bound {
-    fn new(suite: Suite, place: &impl Place) -> Result<Self, CryptoError> {
-        let encoded = place.aad();
-        let encoded = encoded.as_bytes();
-        let mut aad = [0; AAD_MAX];
-        let aad_len = encoded.len().saturating_add(1);
-        match aad.get_mut(..aad_len).and_then(<[u8]>::split_first_mut) {
-            Some((first, rest)) => {
-                *first = suite.number();
-                rest.copy_from_slice(encoded);
-            }
-            None => return Err(CryptoError::TooLong),
-        }
-        Ok(Self { suite, aad, aad_len })
-    }
-
-    fn aad(&self) -> &[u8] {
-        self.aad.get(..self.aad_len).unwrap_or(&self.aad)
+impl<'a> Bound<'a> {
+    fn new(suite: Suite, place: &'a mut Aad) -> Result<Self, CryptoError> {
+        let aad = place.under(suite.number()).ok_or(CryptoError::TooLong)?;
+        Ok(Self { suite, aad })
     }
 
     /// The key of this one envelope, and its commitment.
@@ -185,20 +170,20 @@ impl Bound {
         key: &Key<K>,
         salt: &[u8; SALT_LEN],
     ) -> Result<Passing<[[u8; 32]; 2]>, CryptoError> {
-        extract_and_expand(salt, key.bytes(), &[INFO, &sha256(&[self.aad()])])
+        extract_and_expand(salt, key.bytes(), &[INFO, &sha256(&[self.aad])])
     }
 
     fn encrypt(&self, ek: &[u8; 32], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], CryptoError> {
         match self.suite {
-            Suite::ChaCha20Poly1305 => encrypt::<ChaCha20Poly1305>(ek, self.aad(), buffer),
-            Suite::Aes256Gcm => encrypt::<Aes256Gcm>(ek, self.aad(), buffer),
+            Suite::ChaCha20Poly1305 => encrypt::<ChaCha20Poly1305>(ek, self.aad, buffer),
+            Suite::Aes256Gcm => encrypt::<Aes256Gcm>(ek, self.aad, buffer),
         }
     }
 
     fn decrypt(&self, ek: &[u8; 32], buffer: &mut [u8], tag: &[u8; TAG_LEN]) -> Result<(), CryptoError> {
         match self.suite {
-            Suite::ChaCha20Poly1305 => decrypt::<ChaCha20Poly1305>(ek, self.aad(), buffer, tag),
-            Suite::Aes256Gcm => decrypt::<Aes256Gcm>(ek, self.aad(), buffer, tag),
+            Suite::ChaCha20Poly1305 => decrypt::<ChaCha20Poly1305>(ek, self.aad, buffer, tag),
+            Suite::Aes256Gcm => decrypt::<Aes256Gcm>(ek, self.aad, buffer, tag),
         }
     }
 }

@@ -42,35 +42,50 @@ kinds! {
     Control = "control",
 }
 
-/// Associated data under construction.
-#[derive(Default)]
-pub struct Aad(Vec<u8>);
+/// The longest associated data: the suite, the tag and vault of a place, a field of 255 bytes with its length.
+const AAD_MAX: usize = 274;
+
+/// Associated data under construction: a byte for the suite, then the place.
+pub struct Aad {
+    bytes: [u8; AAD_MAX],
+    /// Longer than there is room where a field did not fit.
+    len: usize,
+}
 
 impl Aad {
-    /// The finished bytes.
+    /// The bytes of the place; none where they do not fit.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(1..self.len).unwrap_or_default()
     }
 
+    /// The place under the suite of this number: what a ciphertext is bound to. `None` where it does not fit.
+    pub fn under(&mut self, suite: u8) -> Option<&[u8]> {
+        let [first, ..] = &mut self.bytes;
+        *first = suite;
+        self.bytes.get(..self.len)
+    }
+
+    #[inline]
     fn of(tag: u8, vault: &VaultId) -> Self {
-        let mut bytes = Vec::with_capacity(96);
-        bytes.push(tag);
-        bytes.extend_from_slice(vault.as_bytes());
-        Self(bytes)
+        Self { bytes: [0; AAD_MAX], len: 1 }.fixed(&[tag]).fixed(vault.as_bytes())
     }
 
+    #[inline]
     fn fixed(mut self, bytes: &[u8]) -> Self {
-        self.0.extend_from_slice(bytes);
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(room) = self.bytes.get_mut(self.len..end) {
+            room.copy_from_slice(bytes);
+        }
+        self.len = end;
         self
     }
 
     /// A variable field. Names are at most 64 bytes and headers at most 255 by construction.
-    fn var(mut self, bytes: &[u8]) -> Self {
+    #[inline]
+    fn var(self, bytes: &[u8]) -> Self {
         debug_assert!(bytes.len() <= usize::from(u8::MAX));
         #[allow(clippy::cast_possible_truncation, reason = "bounded by the types of names and headers")]
-        self.0.push(bytes.len() as u8);
-        self.0.extend_from_slice(bytes);
-        self
+        self.fixed(&[bytes.len() as u8]).fixed(bytes)
     }
 }
 
