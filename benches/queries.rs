@@ -13,17 +13,15 @@
     reason = "a measuring tool"
 )]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use membervault::clock::Timestamp;
+use membervault::store::Keyspace;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
-use membervault::store::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Reader, Snapshot, StoreError, Visit,
-};
 use membervault::testkit::vault::{START, TestVault, ctx};
+use membervault::testkit::watched::{Watch, WatchedEngine};
 use membervault::types::{MemberId, RecordMeta, Role};
 use membervault::vault::api::{Expect, Imported, NewMember, Page, RecordAddress, RecordFilter, RecordWrite};
 use membervault::vault::guard::GuardSettings;
@@ -38,56 +36,21 @@ const RESULTS: [usize; 3] = [10, 100, 1_000];
 const REPEATED: usize = 9;
 const BATCH: usize = 5_000;
 
-/// An engine that counts the rows it gives.
-struct Counting(RocksEngine, AtomicU64);
+/// Counts the rows that an engine gives.
+#[derive(Default)]
+struct Counting(AtomicU64);
 
-impl Reader for Counting {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.get(keyspace, key)
+impl Watch for Counting {
+    fn before_get(&self, _keyspace: Keyspace, _key: &[u8]) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.0.scan(keyspace, range, &mut |key, row| {
-            self.1.fetch_add(1, Ordering::Relaxed);
-            visit(key, row)
-        })
+    fn before_row(&self, _keyspace: Keyspace, _key: &[u8]) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Engine for Counting {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
-        self.0.write(batch, durability)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.0.sync()
-    }
-
-    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
-        self.0.snapshot()
-    }
-
-    fn compact(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError> {
-        self.0.compact(keyspace, range)
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.0.flush()
-    }
-
-    fn directory(&self) -> Option<&Path> {
-        self.0.directory()
-    }
-
-    fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
-        self.0.checkpoint(directory)
-    }
-
-    fn stats(&self) -> Result<EngineStats, StoreError> {
-        self.0.stats()
-    }
-}
+type CountingEngine = WatchedEngine<Counting, RocksEngine>;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -98,7 +61,7 @@ fn main() {
     let records = arguments.next().map_or(RECORDS, |text| text.parse().expect("a number of records"));
     let place = tempfile::tempdir_in(&directory).expect("a directory of its own");
     let engine = RocksEngine::open(&RocksSettings::new(place.path().join("db"), Opening::Fresh)).expect("an engine");
-    let engine = Arc::new(Counting(engine, AtomicU64::new(0)));
+    let engine = Arc::new(CountingEngine::over(engine, Counting::default()));
     let test = TestVault::over(1, Arc::clone(&engine) as _);
     // A bound on bulk reads would stop what is measured here.
     test.vault.set_guards(GuardSettings { bulk_members_per_hour: 0, ..GuardSettings::default() });
@@ -211,9 +174,9 @@ fn processor_time() -> u128 {
 }
 
 /// Nanoseconds of processor time and rows of one query, all pages of it.
-fn query(test: &TestVault, engine: &Counting, filter: &RecordFilter, results: usize) -> (u128, u64) {
+fn query(test: &TestVault, engine: &CountingEngine, filter: &RecordFilter, results: usize) -> (u128, u64) {
     let crm = ctx(Role::Crm);
-    let (before, began) = (engine.1.load(Ordering::Relaxed), processor_time());
+    let (before, began) = (engine.0.load(Ordering::Relaxed), processor_time());
     let (mut page, mut found) = (Page { cursor: None, limit: Page::LIMIT_MAX }, 0);
     loop {
         let listing = test.vault.query_records(&crm, filter, &page).wait().expect("a listing");
@@ -225,5 +188,5 @@ fn query(test: &TestVault, engine: &Counting, filter: &RecordFilter, results: us
     }
     let time = processor_time() - began;
     assert_eq!(found, results);
-    (time, engine.1.load(Ordering::Relaxed) - before)
+    (time, engine.0.load(Ordering::Relaxed) - before)
 }

@@ -27,10 +27,9 @@ use membervault::policy::Policy;
 use membervault::schema::DataMap;
 use membervault::store::capsules::DirectoryCapsules;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
-use membervault::store::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Op, Reader, Snapshot, StoreError, Visit,
-};
+use membervault::store::{Batch, Durability, Engine, Op, StoreError};
 use membervault::tables;
+use membervault::testkit::watched::{Watch, WatchedEngine};
 use membervault::types::{Actor, Compartment, Ctx, MemberId, RequestId, Role, VaultId};
 use membervault::vault::api::Page;
 use membervault::vault::log::LogSettings;
@@ -137,7 +136,7 @@ impl Sample {
 }
 
 /// Erases these members, and measures the seal of them.
-fn seal(vault: &Vault, engine: &Counting, gone: &[MemberId]) -> Sample {
+fn seal(vault: &Vault, engine: &CountingEngine, gone: &[MemberId]) -> Sample {
     let compliance = ctx(Role::Compliance);
     std::thread::scope(|scope| {
         for part in gone.chunks(gone.len().div_ceil(ERASERS)) {
@@ -160,10 +159,10 @@ fn seal(vault: &Vault, engine: &Counting, gone: &[MemberId]) -> Sample {
 }
 
 /// A vault with this many members that have keys and nothing else, and some of their ids.
-fn filled(members: u64, place: &Path) -> (Vault, Arc<Counting>, Vec<MemberId>) {
+fn filled(members: u64, place: &Path) -> (Vault, Arc<CountingEngine>, Vec<MemberId>) {
     let data = place.join("db");
     let inner = RocksEngine::open(&RocksSettings::new(&data, Opening::Fresh)).unwrap();
-    let engine = Arc::new(Counting { inner, bytes: AtomicU64::new(0) });
+    let engine = Arc::new(CountingEngine::over(inner, Counting::default()));
     let key = KeyFile::create(&place.join("key"), &OsEntropy).unwrap();
     let id = VaultId::from_random([7; 16]);
     let body = Keyring::draw(&OsEntropy).unwrap();
@@ -205,7 +204,7 @@ fn filled(members: u64, place: &Path) -> (Vault, Arc<Counting>, Vec<MemberId>) {
     (Vault::open(parts).unwrap(), engine, some)
 }
 
-fn member(keyring: &Keyring, engine: &Counting) -> (MemberId, Vec<u8>) {
+fn member(keyring: &Keyring, engine: &CountingEngine) -> (MemberId, Vec<u8>) {
     let mut random = [0; 16];
     OsEntropy.fill(&mut random).unwrap();
     let member = MemberId::from_random(random);
@@ -224,50 +223,18 @@ fn processor_time() -> Duration {
     Duration::new(u64::try_from(time.tv_sec).unwrap(), u32::try_from(time.tv_nsec).unwrap())
 }
 
-/// An engine that counts the bytes of keys and rows it is given.
+/// Counts the bytes of keys and rows that an engine is given.
+#[derive(Default)]
 struct Counting {
-    inner: RocksEngine,
     bytes: AtomicU64,
 }
 
-impl Reader for Counting {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.get(keyspace, key)
-    }
-
-    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.inner.scan(keyspace, range, visit)
-    }
-}
-
-impl Engine for Counting {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+impl Watch for Counting {
+    fn before_write(&self, batch: &Batch) -> Result<(), StoreError> {
         let bytes: usize = batch.ops.iter().map(Op::bytes).sum();
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.inner.write(batch, durability)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.inner.sync()
-    }
-
-    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
-        self.inner.snapshot()
-    }
-
-    fn compact(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError> {
-        self.inner.compact(keyspace, range)
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.inner.flush()
-    }
-
-    fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
-        self.inner.checkpoint(directory)
-    }
-
-    fn stats(&self) -> Result<EngineStats, StoreError> {
-        self.inner.stats()
+        Ok(())
     }
 }
+
+type CountingEngine = WatchedEngine<Counting, RocksEngine>;

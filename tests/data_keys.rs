@@ -6,8 +6,6 @@
 
 #[path = "key_graph/closure.rs"]
 mod closure;
-#[path = "data_keys/interrupting.rs"]
-mod interrupting;
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -15,7 +13,6 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use closure::reach;
-use interrupting::InterruptingEngine;
 use membervault::code::{Code, Coded};
 use membervault::codec::RecordRow;
 use membervault::ledger::{Event, Leaf};
@@ -24,6 +21,7 @@ use membervault::tables;
 use membervault::testkit::recorder::RecordingEngine;
 use membervault::testkit::slot;
 use membervault::testkit::vault::{TestVault, VAULT_ID, ctx};
+use membervault::testkit::watched::InterruptingEngine;
 use membervault::types::{Compartment, IdentifierKind, MemberId, RecordMeta, RecordVersion, Role};
 use membervault::vault::api::{
     Expect, KeyRotation, NewHold, NewMember, Page, RecordAddress, RecordQuery, RecordView, RecordWrite,
@@ -178,7 +176,7 @@ fn the_profile_is_found_under_its_new_key() {
 
 #[test]
 fn old_bytes_open_before_the_seal_and_not_after_it() {
-    let engine = Arc::new(RecordingEngine::new());
+    let engine = Arc::new(RecordingEngine::default());
     let test = TestVault::over(3, Arc::clone(&engine) as Arc<dyn Engine>);
     let vault = &test.vault;
     let member = create(vault);

@@ -6,3 +6,4 @@ pub mod faults;
 pub mod recorder;
 pub mod slot;
 pub mod vault;
+pub mod watched;

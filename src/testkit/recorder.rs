@@ -5,35 +5,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use super::watched::{Watch, WatchedEngine};
 use crate::codec::keys;
-use crate::store::memory::MemoryEngine;
-use crate::store::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Op, Reader, Snapshot, StoreError, Visit,
-};
+use crate::store::{Batch, Keyspace, Op, StoreError};
 
 /// Every value that each key of a keyspace ever had.
 pub type Written = BTreeMap<(Keyspace, Vec<u8>), BTreeSet<Vec<u8>>>;
 
-/// A memory engine with everything that was ever put into it.
+/// Keeps everything that was ever put into an engine.
 #[derive(Default)]
-pub struct RecordingEngine {
-    inner: MemoryEngine,
+pub struct Recorder {
     written: Mutex<Written>,
     tear: AtomicBool,
 }
 
-impl RecordingEngine {
-    /// An empty engine.
-    pub fn new() -> Self {
-        Self::default()
-    }
+/// A memory engine with everything that was ever put into it.
+pub type RecordingEngine = WatchedEngine<Recorder>;
 
+impl Recorder {
     /// The next batch that gives the key tree another epoch is torn.
     pub fn tear_next_seal(&self) {
         self.tear.store(true, Ordering::Relaxed);
@@ -50,18 +44,8 @@ impl RecordingEngine {
     }
 }
 
-impl Reader for RecordingEngine {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.get(keyspace, key)
-    }
-
-    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.inner.scan(keyspace, range, visit)
-    }
-}
-
-impl Engine for RecordingEngine {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+impl Watch for Recorder {
+    fn before_write(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut written = self.written.lock();
         for op in &batch.ops {
             if let Op::Put { keyspace, key, value } = op {
@@ -69,37 +53,13 @@ impl Engine for RecordingEngine {
             }
         }
         drop(written);
-        if turns_the_tree(&batch) && self.tear.swap(false, Ordering::Relaxed) {
+        if turns_the_tree(batch) && self.tear.swap(false, Ordering::Relaxed) {
             return Err(StoreError::Io {
                 doing: "writing a batch that is torn",
                 source: Arc::new(io::Error::other("torn")),
             });
         }
-        self.inner.write(batch, durability)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.inner.sync()
-    }
-
-    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
-        self.inner.snapshot()
-    }
-
-    fn compact(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError> {
-        self.inner.compact(keyspace, range)
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.inner.flush()
-    }
-
-    fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
-        self.inner.checkpoint(directory)
-    }
-
-    fn stats(&self) -> Result<EngineStats, StoreError> {
-        self.inner.stats()
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ pub mod backup;
 mod bearer;
 pub mod bundle;
 pub mod certificate;
+mod check;
 pub mod consent;
 mod correct;
 mod cosign;

@@ -147,7 +147,7 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64) -> Self {
-        let engine = Arc::new(RecordingEngine::new());
+        let engine = Arc::new(RecordingEngine::default());
         let test = TestVault::over(seed, Arc::clone(&engine) as Arc<dyn Engine>);
         for name in HOLDERS {
             let holder = Holder { name: name.parse().unwrap(), directory: format!("/holders/{name}").into() };

@@ -1,14 +1,11 @@
 //! What a query costs, counted in rows of the engine: in proportion to what it finds, whatever else there is.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use membervault::store::memory::MemoryEngine;
-use membervault::store::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Op, Reader, Snapshot, StoreError, Visit,
-};
+use membervault::store::{Batch, Keyspace, Op, StoreError};
 use membervault::testkit::vault::TestVault;
+use membervault::testkit::watched::{Watch, WatchedEngine};
 use membervault::types::RecordMeta;
 use membervault::vault::api::{Imported, NewMember, RecordFilter};
 use membervault::vault::guard::GuardSettings;
@@ -16,21 +13,24 @@ use serde_json::{Map, json};
 
 use super::{at, by_category, crm, member_with, page, postings};
 
-/// An engine that counts the rows it gives and takes.
+/// Counts the rows that an engine gives and takes.
 #[derive(Default)]
 struct Counting {
-    inner: MemoryEngine,
     read: AtomicU64,
     /// Posting rows and marks that were looked for or written.
     posted: AtomicU64,
 }
 
+type CountingEngine = WatchedEngine<Counting>;
+
+fn is_posting(keyspace: Keyspace, key: &[u8]) -> bool {
+    keyspace == Keyspace::Control && key.first() == Some(&b'T')
+}
+
 impl Counting {
     fn saw(&self, keyspace: Keyspace, key: &[u8]) {
         self.read.fetch_add(1, Ordering::Relaxed);
-        if keyspace == Keyspace::Control && key.first() == Some(&b'T') {
-            self.posted.fetch_add(1, Ordering::Relaxed);
-        }
+        self.posted.fetch_add(u64::from(is_posting(keyspace, key)), Ordering::Relaxed);
     }
 
     fn rows_read(&self) -> u64 {
@@ -38,54 +38,22 @@ impl Counting {
     }
 }
 
-impl Reader for Counting {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+impl Watch for Counting {
+    fn before_get(&self, keyspace: Keyspace, key: &[u8]) {
         self.saw(keyspace, key);
-        self.inner.get(keyspace, key)
     }
 
-    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.inner.scan(keyspace, range, &mut |key, row| {
-            self.saw(keyspace, key);
-            visit(key, row)
-        })
+    fn before_row(&self, keyspace: Keyspace, key: &[u8]) {
+        self.saw(keyspace, key);
     }
-}
 
-impl Engine for Counting {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+    fn before_write(&self, batch: &Batch) -> Result<(), StoreError> {
         let posted = batch.ops.iter().filter(|op| match op {
-            Op::Put { keyspace, key, .. } | Op::Delete { keyspace, key } => {
-                *keyspace == Keyspace::Control && key.first() == Some(&b'T')
-            }
+            Op::Put { keyspace, key, .. } | Op::Delete { keyspace, key } => is_posting(*keyspace, key),
             Op::DeleteRange { .. } => false,
         });
         self.posted.fetch_add(posted.count() as u64, Ordering::Relaxed);
-        self.inner.write(batch, durability)
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.inner.sync()
-    }
-
-    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
-        self.inner.snapshot()
-    }
-
-    fn compact(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError> {
-        self.inner.compact(keyspace, range)
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.inner.flush()
-    }
-
-    fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
-        self.inner.checkpoint(directory)
-    }
-
-    fn stats(&self) -> Result<EngineStats, StoreError> {
-        self.inner.stats()
+        Ok(())
     }
 }
 
@@ -104,8 +72,8 @@ fn meta(number: usize, results: usize) -> RecordMeta {
     }
 }
 
-fn filled(records: usize, results: usize) -> (TestVault, Arc<Counting>) {
-    let engine = Arc::new(Counting::default());
+fn filled(records: usize, results: usize) -> (TestVault, Arc<CountingEngine>) {
+    let engine = Arc::new(CountingEngine::default());
     let test = TestVault::over(9, Arc::clone(&engine) as _);
     unguarded(&test);
     let all: Vec<_> = (0..records)
@@ -153,7 +121,7 @@ fn filters() -> Vec<(&'static str, RecordFilter)> {
 }
 
 /// Rows read for all pages of a query.
-fn rows_read(test: &TestVault, engine: &Counting, filter: &RecordFilter, results: usize) -> u64 {
+fn rows_read(test: &TestVault, engine: &CountingEngine, filter: &RecordFilter, results: usize) -> u64 {
     let before = engine.rows_read();
     let (mut next, mut count) = (page(500), 0);
     loop {
@@ -198,7 +166,7 @@ fn a_query_reads_in_proportion_to_what_it_finds() {
 #[test]
 fn of_two_long_lists_a_page_looks_at_a_bounded_number_of_records() {
     // Half are of each, none of both: nothing is found, and each page ends all the same.
-    let engine = Arc::new(Counting::default());
+    let engine = Arc::new(CountingEngine::default());
     let test = TestVault::over(9, Arc::clone(&engine) as _);
     for number in 0..300 {
         let (category, source) =
@@ -211,7 +179,7 @@ fn of_two_long_lists_a_page_looks_at_a_bounded_number_of_records() {
 
 #[test]
 fn records_without_metadata_cost_nothing_more() {
-    let engine = Arc::new(Counting::default());
+    let engine = Arc::new(CountingEngine::default());
     let test = TestVault::over(3, Arc::clone(&engine) as _);
     let member = member_with(&test.vault, RecordMeta::default());
     let batch = NewMember { profile: Map::new(), meta: RecordMeta::default(), idempotency_key: None };

@@ -21,7 +21,7 @@ shapes! {
         next: Option<String>,
     }
 
-    /// Something whose time is over.
+    /// Something whose time is over; in the report of a run, also what went because of that.
     struct Due {
         /// Whose it is.
         #[schema(format = "uuid")]
@@ -52,6 +52,9 @@ shapes! {
         due_at: String,
         /// Whether a legal hold keeps it.
         held: bool,
+        /// Of what went by being erased: the erasure, whose certificate can be had once it is sealed.
+        #[schema(format = "uuid", nullable = false)]
+        erasure: Option<String>,
     }
 
     /// What a run did.
@@ -60,7 +63,7 @@ shapes! {
         #[schema(format = DateTime)]
         at: String,
         /// What went.
-        removed: Vec<Removal>,
+        removed: Vec<Due>,
         /// What is due and is kept by a legal hold.
         held: Vec<Due>,
         /// Compartments that got a new data key, because something in them was deleted.
@@ -72,41 +75,5 @@ shapes! {
         /// Where to go on; absent when all members were looked at.
         #[schema(nullable = false)]
         next: Option<String>,
-    }
-
-    /// Something that went.
-    struct Removal {
-        /// Whose it was.
-        #[schema(format = "uuid")]
-        member: String,
-        /// `member` and `compartment` were erased, a `record` was deleted, `fields` were taken out of their record.
-        #[schema(pattern = "^(member|compartment|record|fields)$")]
-        what: String,
-        /// Where it lay; absent where all of the member went.
-        #[schema(nullable = false)]
-        compartment: Option<String>,
-        /// The record, where one went, or fields of one.
-        #[schema(nullable = false)]
-        record: Option<String>,
-        /// The fields, where only they went.
-        #[schema(nullable = false)]
-        fields: Option<Vec<String>>,
-        /// By which rule.
-        #[schema(pattern = "^(retention|expires_at|consent_ended)$")]
-        rule: String,
-        /// The record type of the data map.
-        #[schema(nullable = false)]
-        of: Option<String>,
-        /// How long it was to be kept, where that is the rule.
-        #[schema(nullable = false)]
-        period: Option<String>,
-        /// Since when it was due.
-        #[schema(format = DateTime)]
-        due_at: String,
-        /// Always false.
-        held: bool,
-        /// The erasure, where it was one: its certificate can be had once it is sealed.
-        #[schema(format = "uuid", nullable = false)]
-        erasure: Option<String>,
     }
 }

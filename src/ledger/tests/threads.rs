@@ -1,14 +1,14 @@
 //! Many at once: nothing is lost, doubled or left waiting.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
 
 use super::*;
-use crate::store::{Batch, EngineStats, Snapshot, Visit};
+use crate::store::Batch;
 use crate::testkit::faults::Verb;
+use crate::testkit::watched::{Watch, WatchedEngine};
 
 /// Adds one to a counter row the way every verb works: mark, read, decide, submit, and again if the row moved.
 fn increment(engine: &dyn Reader, ledger: &Ledger, number: u64, durability: Durability) {
@@ -141,58 +141,34 @@ async fn a_cancelled_task_leaves_its_change() {
     assert_eq!(leaves(&*engine), [1, 2]);
 }
 
-/// An engine that panics in the middle of a write.
+/// Panics in the middle of a write.
 #[derive(Default)]
 struct Panicking {
-    inner: MemoryEngine,
     now: AtomicBool,
 }
 
-impl Reader for Panicking {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.get(keyspace, key)
-    }
-
-    fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        self.inner.scan(keyspace, range, visit)
+impl Panicking {
+    fn look(&self) {
+        assert!(!self.now.load(Ordering::SeqCst), "this engine panics");
     }
 }
 
-impl Engine for Panicking {
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
-        assert!(!self.now.load(Ordering::SeqCst), "this engine panics");
-        self.inner.write(batch, durability)
+impl Watch for Panicking {
+    fn before_write(&self, _batch: &Batch) -> Result<(), StoreError> {
+        self.look();
+        Ok(())
     }
 
-    fn sync(&self) -> Result<(), StoreError> {
-        assert!(!self.now.load(Ordering::SeqCst), "this engine panics");
-        self.inner.sync()
-    }
-
-    fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
-        self.inner.snapshot()
-    }
-
-    fn compact(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError> {
-        self.inner.compact(keyspace, range)
-    }
-
-    fn flush(&self) -> Result<(), StoreError> {
-        self.inner.flush()
-    }
-
-    fn checkpoint(&self, directory: &Path) -> Result<(), StoreError> {
-        self.inner.checkpoint(directory)
-    }
-
-    fn stats(&self) -> Result<EngineStats, StoreError> {
-        self.inner.stats()
+    fn before_sync(&self) {
+        self.look();
     }
 }
+
+type PanickingEngine = WatchedEngine<Panicking>;
 
 #[test]
 fn a_panic_of_the_engine_leaves_nobody_waiting() {
-    let engine = Arc::new(Panicking::default());
+    let engine = Arc::new(PanickingEngine::default());
     let ledger = Ledger::open(engine.clone(), NO_INTERVAL).unwrap();
     ledger.submit(note(0), Durability::Synced).wait().unwrap();
     let tickets: Vec<_> = (1..600).map(|number| ledger.submit(note(number), Durability::Synced)).collect();
@@ -209,7 +185,7 @@ fn a_panic_of_the_engine_leaves_nobody_waiting() {
 
 #[test]
 fn a_panic_of_the_engine_while_syncing_leaves_nobody_waiting() {
-    let engine = Arc::new(Panicking::default());
+    let engine = Arc::new(PanickingEngine::default());
     let ledger = Ledger::open(engine.clone(), NO_INTERVAL).unwrap();
     let ticket = ledger.submit(note(0), Durability::Buffered);
     ticket.wait().unwrap();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tlog::{Note, VerifierKey};
 
-use super::super::certificate::{Check, Outcome};
+use super::super::check::{Check, Finding, demand, document, signed};
 use super::manifest::{FORMAT, Manifest, SIGNATURE, TEXT, digest};
 
 /// Files that are read of a bundle.
@@ -19,21 +19,14 @@ pub type Content = BTreeMap<String, Vec<u8>>;
 pub fn verify(files: &Content, key: &VerifierKey) -> (Option<Manifest>, Vec<Check>) {
     let (note, manifest) = match form(files) {
         Ok(read) => read,
-        Err(found) => return (None, vec![check("form", Err(found))]),
+        Err(found) => return (None, vec![Check::of("form", Err(found))]),
     };
-    let mut checks = vec![check("form", Ok(FORMAT.to_owned())), check("signature", signature(&note, &manifest, key))];
-    if checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_))) {
-        checks.push(check("files", unchanged(files, &manifest)));
+    let mut checks =
+        vec![Check::of("form", Ok(FORMAT.to_owned())), Check::of("signature", signature(&note, &manifest, key))];
+    if checks.iter().all(Check::holds) {
+        checks.push(Check::of("files", unchanged(files, &manifest)));
     }
     (Some(manifest), checks)
-}
-
-fn check(name: &'static str, finding: Result<String, String>) -> Check {
-    let outcome = match finding {
-        Ok(what) => Outcome::Holds(what),
-        Err(what) => Outcome::Fails(what),
-    };
-    Check { name, outcome }
 }
 
 fn form(files: &Content) -> Result<(String, Manifest), String> {
@@ -42,25 +35,17 @@ fn form(files: &Content) -> Result<(String, Manifest), String> {
         std::str::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8"))
     };
     let note = [text(TEXT)?, text(SIGNATURE)?].join("\n");
-    let parsed = Note::parse(&note).map_err(|error| error.to_string())?;
-    // The parser's messages are about syntax and our own words; the text is the reader's own file.
-    let manifest: Manifest = serde_json::from_str(parsed.text()).map_err(|error| error.to_string())?;
-    if manifest.bundle != FORMAT {
-        return Err("another version of bundles".to_owned());
-    }
+    let (_, manifest): (_, Manifest) = document(&note)?;
+    demand(manifest.bundle == FORMAT, "another version of bundles")?;
     Ok((note, manifest))
 }
 
-fn signature(note: &str, manifest: &Manifest, key: &VerifierKey) -> Result<String, String> {
+fn signature(note: &str, manifest: &Manifest, key: &VerifierKey) -> Finding {
     let note = Note::parse(note).map_err(|error| error.to_string())?;
-    note.require(key).map_err(|error| error.to_string())?;
-    if manifest.log != key.name().as_str() {
-        return Err("the manifest names another log than the key".to_owned());
-    }
-    Ok(format!("by {}", key.name()))
+    signed(&note, manifest.log.as_str(), key, "the manifest names another log than the key")
 }
 
-fn unchanged(files: &Content, manifest: &Manifest) -> Result<String, String> {
+fn unchanged(files: &Content, manifest: &Manifest) -> Finding {
     let mut named = BTreeSet::from([TEXT, SIGNATURE]);
     for entry in &manifest.files {
         let content = files.get(&entry.name).ok_or(format!("{} is missing", entry.name))?;

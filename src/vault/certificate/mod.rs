@@ -18,8 +18,9 @@ use crate::types::{ErasureId, MemberId, VaultId};
 
 use super::api::{Scope, Stage};
 
+pub use super::check::{Check, Outcome};
 pub use page::page;
-pub use verify::{Check, Outcome, Verdict, verify};
+pub use verify::{Verdict, verify};
 
 /// What the first field of a certificate says.
 pub const FORMAT: &str = "membervault/erasure-certificate/v1";

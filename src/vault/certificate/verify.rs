@@ -9,25 +9,8 @@ use crate::codec::{Event, Leaf};
 use crate::tlog::{InclusionProof, Note, VerifierKey, leaf_hash};
 
 use super::super::api::{Scope, Stage};
+use super::super::check::{Check, Finding, demand, document, signed};
 use super::{Certificate, Entry, Evidence, FORMAT};
-
-/// What one check came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It holds; with what it says.
-    Holds(String),
-    /// It does not; with what was found.
-    Fails(String),
-}
-
-/// One check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// Its name: `form`, `signature`, `intent`, `rotation`, `seal`, `purge`, `inclusion`, `witness`, `stages`.
-    pub name: &'static str,
-    /// What it came to.
-    pub outcome: Outcome,
-}
 
 /// All checks, in order. What failed may keep later ones from being made.
 #[derive(Clone, Debug)]
@@ -41,70 +24,42 @@ pub struct Verdict {
 impl Verdict {
     /// Whether every check was made and holds.
     pub fn holds(&self) -> bool {
-        self.certificate.is_some() && self.checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_)))
+        self.certificate.is_some() && self.checks.iter().all(Check::holds)
     }
 }
-
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.outcome {
-            Outcome::Holds(what) => write!(f, "holds  {:<9}  {what}", self.name),
-            Outcome::Fails(what) => write!(f, "FAILS  {:<9}  {what}", self.name),
-        }
-    }
-}
-
-/// What a check gives: what holds, or what does not.
-type Finding = Result<String, String>;
 
 /// Checks a certificate under the key of the log. Every witness whose key is given must have cosigned.
 pub fn verify(text: &str, key: &VerifierKey, witnesses: &[VerifierKey]) -> Verdict {
     let (note, certificate) = match form(text) {
         Ok(read) => read,
-        Err(found) => return Verdict { certificate: None, checks: vec![check("form", Err(found))] },
+        Err(found) => return Verdict { certificate: None, checks: vec![Check::of("form", Err(found))] },
     };
     let mut checks =
-        vec![check("form", Ok(FORMAT.to_owned())), check("signature", signature(&note, &certificate, key))];
+        vec![Check::of("form", Ok(FORMAT.to_owned())), Check::of("signature", signature(&note, &certificate, key))];
     // What nobody signed is not worth a closer look.
-    if checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_))) {
+    if checks.iter().all(Check::holds) {
         let evidence = &certificate.evidence;
         checks.extend([
-            check("intent", intent(&certificate)),
-            check("rotation", rotation(&certificate)),
-            check("seal", seal(&certificate)),
+            Check::of("intent", intent(&certificate)),
+            Check::of("rotation", rotation(&certificate)),
+            Check::of("seal", seal(&certificate)),
         ]);
-        checks.extend(evidence.purge.as_ref().map(|entry| check("purge", purge(&certificate, entry))));
-        checks.push(check("inclusion", inclusion(evidence, key)));
-        checks.extend(witnesses.iter().map(|witness| check("witness", cosigned(evidence, witness))));
-        checks.push(check("stages", stages(&certificate)));
+        checks.extend(evidence.purge.as_ref().map(|entry| Check::of("purge", purge(&certificate, entry))));
+        checks.push(Check::of("inclusion", inclusion(evidence, key)));
+        checks.extend(witnesses.iter().map(|witness| Check::of("witness", cosigned(evidence, witness))));
+        checks.push(Check::of("stages", stages(&certificate)));
     }
     Verdict { certificate: Some(certificate), checks }
 }
 
-fn check(name: &'static str, finding: Finding) -> Check {
-    let outcome = match finding {
-        Ok(what) => Outcome::Holds(what),
-        Err(what) => Outcome::Fails(what),
-    };
-    Check { name, outcome }
-}
-
-fn demand(so: bool, otherwise: &str) -> Result<(), String> {
-    if so { Ok(()) } else { Err(otherwise.to_owned()) }
-}
-
 fn form(text: &str) -> Result<(Note<'_>, Certificate), String> {
-    let note = Note::parse(text).map_err(|error| error.to_string())?;
-    // The parser's messages are about syntax and our own words; the text is the reader's own file.
-    let certificate: Certificate = serde_json::from_str(note.text()).map_err(|error| error.to_string())?;
+    let (note, certificate): (_, Certificate) = document(text)?;
     demand(certificate.certificate == FORMAT, "another version of certificates")?;
     Ok((note, certificate))
 }
 
 fn signature(note: &Note<'_>, certificate: &Certificate, key: &VerifierKey) -> Finding {
-    note.require(key).map_err(|error| error.to_string())?;
-    demand(certificate.log == key.name().as_str(), "the certificate is of another log than the key")?;
-    Ok(format!("signed by the log {}", key.name()))
+    signed(note, certificate.log.as_str(), key, "the certificate is of another log than the key")
 }
 
 fn leaf(entry: &Entry) -> Result<Leaf, String> {

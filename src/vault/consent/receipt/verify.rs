@@ -3,7 +3,7 @@
 
 use crate::tlog::{Note, VerifierKey};
 
-use super::super::super::certificate::{Check, Outcome};
+use super::super::super::check::{Check, Finding, demand, document, signed};
 use super::{CONTEXT, RECEIPT_SCHEMA, RECORD_SCHEMA, Receipt};
 
 /// All checks, in order. What failed may keep later ones from being made.
@@ -18,44 +18,27 @@ pub struct ReceiptVerdict {
 impl ReceiptVerdict {
     /// Whether every check was made and holds.
     pub fn holds(&self) -> bool {
-        self.receipt.is_some() && self.checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_)))
+        self.receipt.is_some() && self.checks.iter().all(Check::holds)
     }
 }
-
-/// What a check gives: what holds, or what does not.
-type Finding = Result<String, String>;
 
 /// Checks a receipt under the key of the log.
 pub fn verify(text: &str, key: &VerifierKey) -> ReceiptVerdict {
     let (note, receipt) = match form(text) {
         Ok(read) => read,
-        Err(found) => return ReceiptVerdict { receipt: None, checks: vec![check("form", Err(found))] },
+        Err(found) => return ReceiptVerdict { receipt: None, checks: vec![Check::of("form", Err(found))] },
     };
     let mut checks =
-        vec![check("form", Ok(RECEIPT_SCHEMA.to_owned())), check("signature", signature(&note, &receipt, key))];
+        vec![Check::of("form", Ok(RECEIPT_SCHEMA.to_owned())), Check::of("signature", signature(&note, &receipt, key))];
     // What nobody signed is not worth a closer look.
-    if checks.iter().all(|check| matches!(check.outcome, Outcome::Holds(_))) {
-        checks.push(check("events", events(&receipt)));
+    if checks.iter().all(Check::holds) {
+        checks.push(Check::of("events", events(&receipt)));
     }
     ReceiptVerdict { receipt: Some(receipt), checks }
 }
 
-fn check(name: &'static str, finding: Finding) -> Check {
-    let outcome = match finding {
-        Ok(what) => Outcome::Holds(what),
-        Err(what) => Outcome::Fails(what),
-    };
-    Check { name, outcome }
-}
-
-fn demand(so: bool, otherwise: &str) -> Result<(), String> {
-    if so { Ok(()) } else { Err(otherwise.to_owned()) }
-}
-
 fn form(text: &str) -> Result<(Note<'_>, Receipt), String> {
-    let note = Note::parse(text).map_err(|error| error.to_string())?;
-    // The parser's messages are about syntax and our own words; the text is the reader's own file.
-    let receipt: Receipt = serde_json::from_str(note.text()).map_err(|error| error.to_string())?;
+    let (note, receipt): (_, Receipt) = document(text)?;
     let record = &receipt.record;
     demand(receipt.schema == RECEIPT_SCHEMA && record.schema == RECORD_SCHEMA, "another version of receipts")?;
     let kinds = (receipt.kind.as_str(), record.kind.as_str());
@@ -67,9 +50,7 @@ fn form(text: &str) -> Result<(Note<'_>, Receipt), String> {
 }
 
 fn signature(note: &Note<'_>, receipt: &Receipt, key: &VerifierKey) -> Finding {
-    note.require(key).map_err(|error| error.to_string())?;
-    demand(receipt.log == key.name().as_str(), "the receipt is of another log than the key")?;
-    Ok(format!("signed by the log {}", key.name()))
+    signed(note, receipt.log.as_str(), key, "the receipt is of another log than the key")
 }
 
 /// Given; or given, then withdrawn; or withdrawn alone, where the giving is not known any more.
