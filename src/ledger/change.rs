@@ -105,6 +105,16 @@ pub enum Reliance {
     },
     /// The key tree is at this epoch.
     Epoch(u64),
+    /// Nobody wrote this row since, not even as it was. Costs no read; of a row that shares its place in memory with another
+    /// it may be said wrongly that it was written.
+    Unwritten {
+        /// Where the row is.
+        keyspace: Keyspace,
+        /// The row's key.
+        key: Vec<u8>,
+        /// Taken before the facts were read.
+        since: Mark,
+    },
     /// The member was neither erased nor [outdated](Change::outdates) since [`super::Ledger::erasure_generation`] was
     /// this. Costs nothing while nobody is.
     NoErasureSince {

@@ -134,6 +134,7 @@ impl Committer {
     fn check(&self, reliance: &Reliance, decided_at: Option<Mark>, group: &mut Group) -> Result<(), LedgerError> {
         match reliance {
             Reliance::NoErasureSince { generation, member } => self.erasures.none_since(*generation, member),
+            Reliance::Unwritten { keyspace, key, since } => holds(self.recent.untouched(*since, *keyspace, key)),
             Reliance::Epoch(epoch) => holds(*epoch == self.epoch),
             Reliance::Rows { keyspace, range, count } => {
                 holds(group.overlay.keys(&group.batch.ops, &*self.engine, *keyspace, range, *count)?.len() == *count)

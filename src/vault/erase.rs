@@ -142,6 +142,9 @@ pub(super) fn erasing_opened(
     rely(case, &mut change, member, &opened);
     let mut uses = case.uses_of(&opened, member, compartment)?;
     fence(&mut change, &id, &row, &uses);
+    // Who is given data meanwhile is to be told too: each access of theirs sets this row.
+    let handed_out = tables::access::mark(&uses.prefix).to_vec();
+    change.relies_on(Reliance::Unwritten { keyspace: tables::access::MARKS, key: handed_out, since: case.mark });
     let notify = vault.put_notice(&mut change, &id, std::mem::take(&mut uses.recipients))?;
     remove(case, &mut change, &id, (member, scope), opened, (compartment, &uses))?;
     if scope.is_none() {

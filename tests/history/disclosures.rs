@@ -1,10 +1,15 @@
 //! The register of recipients, what was given to them, and whom to tell of an erasure.
 
+use std::sync::Arc;
+
 use membervault::code::{Code, Coded};
+use membervault::store::Engine;
 use membervault::testkit::vault::{START, TestVault, ctx};
+use membervault::testkit::watched::InterruptingEngine;
 use membervault::types::{Ctx, MemberId, RecipientName, RecordVersion, Role};
 use membervault::vault::api::{
-    Agreement, Disclosure, DisclosureSource, Expect, NewDisclosure, Page, Recipient, RecipientKind,
+    Agreement, Disclosure, DisclosureSource, Expect, NewDisclosure, Page, Recipient, RecipientKind, RecordAddress,
+    RecordQuery,
 };
 
 use crate::support::{member, of, own, page, read};
@@ -228,4 +233,31 @@ fn an_erasure_says_whom_to_tell_for_as_long_as_it_is_known() {
     assert_eq!(names(&found.notify), ["carrier", "mailer"], "it outlives keys, register and process");
     let listed = test.vault.list_erasures(&ctx(Role::Compliance), &page(10)).wait().unwrap();
     assert_eq!(listed.items.iter().filter(|erasure| !erasure.notify.is_empty()).count(), 1);
+}
+
+/// Data goes out between the look at who has it and the fence.
+#[test]
+fn who_is_given_data_while_an_erasure_is_decided_is_told_too() {
+    let engine = Arc::new(InterruptingEngine::default());
+    let test = TestVault::over(25, Arc::clone(&engine) as Arc<dyn Engine>);
+    let (maria, other) = (member(&test, 1), member(&test, 2));
+    put(&test, "mailer", &recipient("Mailer Ltd"), Expect::Any).unwrap();
+    put(&test, "carrier", &recipient("Carrier AG"), Expect::Any).unwrap();
+    let names = |notify: &[RecipientName]| notify.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut mailer = of(Role::Marketing, "newsletter", "Somebody at Mailer");
+    mailer.actor.recipient = Some(name("mailer"));
+
+    // A read, before the profile is looked at: after the accesses were.
+    let (vault, query) = (test.vault.clone(), RecordQuery { address: RecordAddress::profile(maria), fields: None });
+    engine.before_record(1, move || drop(vault.read_record(&mailer, &query).wait().unwrap()));
+    let whole = test.vault.erase(&ctx(Role::Compliance), &maria, None).wait().unwrap();
+    assert_eq!((names(&whole.notify), engine.interruptions()), (vec!["mailer".to_owned()], 1));
+
+    // A disclosure that is recorded, after those before it were looked at: two looks at how many there are, one at each.
+    record(&test, &other, &given("carrier", "service")).unwrap();
+    let vault = test.vault.clone();
+    let late = given("mailer", "newsletter");
+    engine.before_record(4, move || drop(vault.record_disclosure(&ctx(Role::Crm), &other, &late).wait().unwrap()));
+    let whole = test.vault.erase(&ctx(Role::Compliance), &other, None).wait().unwrap();
+    assert_eq!((names(&whole.notify), engine.interruptions()), (vec!["carrier".to_owned(), "mailer".to_owned()], 2));
 }
