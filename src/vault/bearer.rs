@@ -11,6 +11,7 @@
 use zeroize::Zeroizing;
 
 use crate::crypto::{CryptoError, Entropy, sha256};
+use crate::secret::Passing;
 use crate::types::{ShareId, TokenId};
 
 const TOKEN_PREFIX: &str = "mvt1_";
@@ -63,7 +64,7 @@ fn read<const ID: usize>(prefix: &str, text: &str) -> Option<([u8; ID], [u8; 32]
     if data_encoding::BASE64URL_NOPAD.decode_len(encoded.len()) != Ok(len) {
         return None;
     }
-    let mut room = Zeroizing::new([0u8; BYTES_MAX]);
+    let mut room = Passing::new([0u8; BYTES_MAX]);
     let bytes = room.get_mut(..len)?;
     data_encoding::BASE64URL_NOPAD.decode_mut(encoded.as_bytes(), bytes).ok()?;
     let (checked, crc) = bytes.split_last_chunk::<CRC_LEN>()?;
