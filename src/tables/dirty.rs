@@ -46,8 +46,11 @@ pub fn between(
     Ok(found.into_iter().collect())
 }
 
-/// Up to `limit` marks as they lie, key and row.
-pub fn marks(reader: &dyn Reader, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, TablesError> {
+/// A mark as it lies: key and row.
+pub type MarkRow = (Vec<u8>, Vec<u8>);
+
+/// Up to `limit` marks as they lie.
+pub fn marks(reader: &dyn Reader, limit: usize) -> Result<Vec<MarkRow>, TablesError> {
     let mut found = Vec::new();
     reader.scan(KEYSPACE, &KeyRange::prefix([keys::tag::DIRTY]), &mut |key, row| {
         if found.len() >= limit {
