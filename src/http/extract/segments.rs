@@ -27,28 +27,8 @@ impl<T: FromSegments> FromRequestParts<Trail> for Segments<T> {
 
 /// A segment without its percent-encoding; what only looks like one is left as it is.
 fn decoded(segment: &str) -> Result<Cow<'_, str>, Problem> {
-    if !segment.contains('%') {
-        return Ok(Cow::Borrowed(segment));
-    }
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((&first, more)) = rest.split_first() {
-        let (byte, left) = match more {
-            [high, low, left @ ..] if first == b'%' => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, left),
-                _ => (first, more),
-            },
-            _ => (first, more),
-        };
-        bytes.push(byte);
-        rest = left;
-    }
     let invalid = |_| Problem::because(Code::InvalidName, "a segment of the path is not UTF-8");
-    String::from_utf8(bytes).map(Cow::Owned).map_err(invalid)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    percent_encoding::percent_decode_str(segment).decode_utf8().map_err(invalid)
 }
 
 /// What can be read from the segments of a path.
