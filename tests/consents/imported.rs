@@ -70,7 +70,7 @@ fn the_first_entry_is_there_before_and_after_the_first_change() {
     assert_eq!(imports(&test), 1);
     let first = (1, Happening::Given, vec!["analytics".to_owned(), "newsletter".to_owned()]);
     let before = consents(&test, &ids[0]);
-    assert_eq!(told(&before), [first.clone()]);
+    assert_eq!(told(&before), std::slice::from_ref(&first));
     let entry = &before.history[0].entry;
     assert_eq!((entry.method, &entry.notice, entry.role), (Some(Method::Import), &Some(notice()), Role::Crm));
 
@@ -134,7 +134,7 @@ fn it_is_a_record_as_any_other_and_a_receipt_is_made_of_it() {
         events.iter().map(|event| (event.entry, event.method.clone())).collect::<Vec<_>>()
     };
     let import = (1, Some("import".to_owned()));
-    assert_eq!(receipt(Some(1)), [import.clone()]);
+    assert_eq!(receipt(Some(1)), std::slice::from_ref(&import));
     assert_eq!(receipt(None), [import, (2, None)]);
 }
 
