@@ -24,7 +24,7 @@ pub struct Examination {
     pub members: u64,
     /// Records that were opened.
     pub records: u64,
-    /// Index entries that were followed.
+    /// Index entries that lead to a member, or should.
     pub index_entries: u64,
     /// Erasures whose fence was found.
     pub erasures: u64,
@@ -181,13 +181,17 @@ fn index(case: &Case<'_>, kind: IdentifierKind, seen: &mut Examination) -> Resul
             continue;
         };
         for member in named {
-            seen.index_entries += 1;
-            if case.find(&member)?.state != MemberState::Live && !case.vault.departs(&member)? {
-                // A seal may have come between, and taken the entry away.
-                let still = keyring.members_in(engine, kind, bucket).is_ok_and(|named| named.contains(&member));
-                if still {
-                    seen.found(ENTRY_DANGLING);
-                }
+            if case.find(&member)?.state == MemberState::Live {
+                seen.index_entries += 1;
+                continue;
+            }
+            if case.vault.departs(&member)? {
+                continue; // void since the fence, and gone with the next seal
+            }
+            // A seal may have come between, and taken the entry away.
+            if keyring.members_in(engine, kind, bucket).is_ok_and(|named| named.contains(&member)) {
+                seen.index_entries += 1;
+                seen.found(ENTRY_DANGLING);
             }
         }
     }

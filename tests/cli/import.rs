@@ -41,7 +41,7 @@ fn a_file_is_imported_once_however_often_it_is_run() {
     assert_snapshot!(desk.run(&["doctor", "--quiet"]).shown(), @"
     out: 259  nodes of the key tree
     out: 4    members
-    out: 5    records
+    out: 4    records
     out: 9    index entries
     out: 0    erasures
     out: 0    findings
