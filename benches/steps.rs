@@ -23,6 +23,7 @@ use membervault::masterkey::KeyFile;
 use membervault::policy::{Action, Facts, MemberState, Policy, Request, decide};
 use membervault::schema::DataMap;
 use membervault::store::Engine;
+use membervault::store::cached::CachedEngine;
 use membervault::store::capsules::DirectoryCapsules;
 use membervault::store::rocks::{Opening, RocksEngine, RocksSettings};
 use membervault::tables;
@@ -34,6 +35,8 @@ use membervault::vault::{Parts, Vault};
 
 /// Reads measured, each of a member drawn anew.
 const READS: usize = 20_000;
+/// Room for stored rows, as `serve` has by default.
+const ROW_CACHE_BYTES: usize = 128 * 1024 * 1024;
 /// Durable writes measured, one after the other.
 const WRITES: usize = 300;
 
@@ -66,7 +69,8 @@ struct Table(Vec<(&'static str, Duration)>);
 impl Bench {
     fn open(data: &str, keyring: &str, key: &str, token: &str, ids: &str) -> Self {
         let settings = RocksSettings::new(Path::new(data), Opening::Existing);
-        let engine: Arc<dyn Engine> = Arc::new(RocksEngine::open(&settings).unwrap());
+        let rocks = Arc::new(RocksEngine::open(&settings).unwrap());
+        let engine: Arc<dyn Engine> = Arc::new(CachedEngine::new(rocks, ROW_CACHE_BYTES));
         let file = KeyringFile::at(keyring, Path::new(data)).unwrap();
         let master = KeyFile::read(Path::new(key)).unwrap();
         let id = file.inspect().unwrap().vault;
