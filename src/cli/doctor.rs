@@ -47,7 +47,7 @@ impl Arguments {
 }
 
 fn rows(seen: &Examination) -> Vec<Vec<String>> {
-    let Examination { key_leaves, members, records, index_entries, erasures, findings } = seen;
+    let Examination { key_leaves, members, records, index_entries, void_entries: _, erasures, findings } = seen;
     let looked_at = [
         (key_leaves, "nodes of the key tree"),
         (members, "members"),

@@ -26,6 +26,8 @@ pub struct Examination {
     pub records: u64,
     /// Index entries that lead to a member, or should.
     pub index_entries: u64,
+    /// Index entries of erased members: void since the fence, and gone with the next seal.
+    pub void_entries: u64,
     /// Erasures whose fence was found.
     pub erasures: u64,
     /// What is wrong, by kind; empty if nothing is.
@@ -186,7 +188,8 @@ fn index(case: &Case<'_>, kind: IdentifierKind, seen: &mut Examination) -> Resul
                 continue;
             }
             if case.vault.departs(&member)? {
-                continue; // void since the fence, and gone with the next seal
+                seen.void_entries += 1;
+                continue;
             }
             // A seal may have come between, and taken the entry away.
             if keyring.members_in(engine, kind, bucket).is_ok_and(|named| named.contains(&member)) {
