@@ -1,4 +1,5 @@
-//! A store that fails, seen over HTTP: a documented refusal that says nothing of the inside, and never a panic.
+//! The store behind HTTP: where it fails, a documented refusal that says nothing of the inside, and never a panic; where
+//! many come together, one write for all.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
@@ -118,4 +119,15 @@ async fn after_the_end_everything_is_refused_as_such() {
     frail.desk.vault.vault.close().unwrap();
     check_silent(&frail.send(create("second")).await, 503, "shutting_down");
     check_silent(&frail.read().await, 503, "shutting_down");
+}
+
+/// A handler that was polled once more before it waits would commit at once, alone: a read cost a tenth more.
+#[tokio::test]
+async fn reads_that_come_together_share_a_commit() {
+    let frail = Frail::new(Settings::default()).await;
+    let before = frail.store.calls(Verb::Write);
+    let replies = tokio::join!(frail.read(), frail.read(), frail.read(), frail.read());
+    let (first, second, third, fourth) = replies;
+    assert!([first, second, third, fourth].iter().all(|reply| reply.status.is_success()));
+    assert_eq!(frail.store.calls(Verb::Write) - before, 1);
 }

@@ -88,29 +88,32 @@ impl Future for Wait {
 mod tests {
     use super::*;
 
-    const MOMENT: Duration = Duration::from_millis(30);
+    /// Of a clock that stands still, but where everybody waits: there it goes to the next alarm.
+    const MOMENT: Duration = Duration::from_secs(30);
+    /// The runtime's clock counts in these, and never rings early.
+    const TICK: Duration = Duration::from_millis(1);
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_wait_ends_at_its_moment_whatever_was_waited_for_before() {
         let timer = ConnectionTimer::default();
         // Ends early, on time, and after an alarm that rang for nobody.
         for (dropped, waited) in [(4, 1), (1, 4), (2, 2), (1, 1)] {
-            let started = Instant::now();
+            let started = timer.now();
             let given_up = tokio::time::timeout(Duration::ZERO, timer.sleep(MOMENT * dropped)).await;
             assert!(given_up.is_err());
             timer.sleep(MOMENT * waited).await;
-            let took = started.elapsed();
-            assert!(took >= MOMENT * waited && took < MOMENT * waited + MOMENT * 20, "{dropped} {waited} {took:?}");
+            let took = timer.now() - started;
+            assert!((MOMENT * waited..=MOMENT * waited + 2 * TICK).contains(&took), "{dropped} {waited} {took:?}");
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_wait_can_be_taken_to_another_task() {
         let timer = ConnectionTimer::default();
         let mut wait = timer.sleep(MOMENT);
         let here = tokio::time::timeout(Duration::ZERO, wait.as_mut()).await;
         assert!(here.is_err());
-        let there = tokio::time::timeout(MOMENT * 100, tokio::spawn(wait)).await;
+        let there = tokio::time::timeout(MOMENT + 2 * TICK, tokio::spawn(wait)).await;
         assert!(matches!(there, Ok(Ok(()))));
     }
 }

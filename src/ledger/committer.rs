@@ -121,7 +121,6 @@ impl Committer {
         }
         group.batch.ops.append(&mut change.rows.ops);
         for access in change.access.drain(..) {
-            self.recent.note_access(group.number, &access.prefix);
             let key = keys::access(&access.prefix, leaf_index(first, access.leaf));
             group.batch.put(Keyspace::Access, key, access.value);
         }

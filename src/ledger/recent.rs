@@ -13,14 +13,14 @@ use crate::store::{KeyRange, Keyspace, Op};
 /// megabyte.
 const SLOTS: usize = 1 << 16;
 
-/// Records and accesses are noted by how their keys begin, for who empties a range of them: all that is one member's.
+/// Records are noted by how their keys begin too, for who empties a range of them: all that is one member's.
 const PREFIX_LEN: usize = 16;
 
 const fn is_noted_by_prefix(keyspace: Keyspace) -> bool {
-    matches!(keyspace, Keyspace::Records | Keyspace::Access)
+    matches!(keyspace, Keyspace::Records)
 }
 
-/// Nobody relies on a single access.
+/// Nobody relies on accesses, of which each read adds one: they are not noted at all.
 const fn is_noted_by_key(keyspace: Keyspace) -> bool {
     !matches!(keyspace, Keyspace::Access)
 }
@@ -56,11 +56,6 @@ impl Recent {
                 }
             }
         }
-    }
-
-    /// Notes that the group `group` writes an access under this prefix.
-    pub(super) fn note_access(&mut self, group: u64, prefix: &[u8; PREFIX_LEN]) {
-        self.note_key(group, Keyspace::Access, prefix);
     }
 
     fn note_key(&mut self, group: u64, keyspace: Keyspace, key: &[u8]) {
