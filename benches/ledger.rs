@@ -154,7 +154,7 @@ impl Connection {
         for (keyspace, row) in [(Keyspace::Control, member_row), (Keyspace::Records, record_row)] {
             let stamp = Some(RowStamp::of(&row));
             change.relies_on(Reliance::Row { keyspace, key: key.to_vec(), stamp });
-            change.put(keyspace, key, row);
+            change.put(keyspace, key, row.to_vec());
         }
         (change, Durability::Synced)
     }

@@ -96,7 +96,7 @@ async fn serve(directory: &str, address: &str) {
 async fn read(State(engine): State<Arc<RocksEngine>>, Path(id): Path<String>) -> Response {
     let Ok(id) = Uuid::try_parse(&id) else { return StatusCode::BAD_REQUEST.into_response() };
     match engine.get(Keyspace::Records, id.as_bytes()).unwrap() {
-        Some(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        Some(json) => ([(header::CONTENT_TYPE, "application/json")], Bytes::from_owner(json)).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

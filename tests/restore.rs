@@ -311,7 +311,7 @@ fn keys_that_should_not_be_there_are_an_alarm() {
     let mut back = Batch::new();
     for number in [2, 5] {
         let (key, row) = row_of(number);
-        back.put(Keyspace::Control, key, row);
+        back.put(Keyspace::Control, key, row.to_vec());
     }
     for number in [2, 5] {
         let erasure = house.live.vault.erase(&ctx(Role::Compliance), &house.members[number], None).wait().unwrap();

@@ -3,7 +3,7 @@
 use super::error::LedgerError;
 use crate::codec::keys;
 use crate::codec::rows::HeadRow;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::tlog::{Hash, HashSource, TILE_WIDTH, Tree, leaf_hash, root_at as root_of};
 
 /// Reads the hashes of the log from its rows.
@@ -19,7 +19,7 @@ impl StoredLog<'_> {
     }
 
     /// The bytes of a leaf; `None` behind the end of the log.
-    pub fn leaf_bytes(&self, index: u64) -> Result<Option<Vec<u8>>, LedgerError> {
+    pub fn leaf_bytes(&self, index: u64) -> Result<Option<Row>, LedgerError> {
         Ok(self.0.get(Keyspace::Ledger, &keys::leaf(index))?)
     }
 }

@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::{Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Op, Reader, Snapshot, StoreError, Visit};
+use super::{Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Op, Reader, Row, Snapshot, StoreError, Visit};
 
 /// A longer row is not kept: few would push out many.
 pub const ROW_BYTES_MAX: usize = 16 * 1024;
@@ -48,7 +48,7 @@ const fn is_cached(keyspace: Keyspace) -> bool {
 /// The engine.
 pub struct CachedEngine {
     inner: Arc<dyn Engine>,
-    rows: Cache<RowKey, Box<[u8]>, Bytes>,
+    rows: Cache<RowKey, Row, Bytes>,
     stripes: Box<[Mutex<Stripe>]>,
 }
 
@@ -85,8 +85,8 @@ impl RowKey {
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<RowKey, Box<[u8]>> for Bytes {
-    fn weight(&self, _: &RowKey, row: &Box<[u8]>) -> u64 {
+impl Weighter<RowKey, Row> for Bytes {
+    fn weight(&self, _: &RowKey, row: &Row) -> u64 {
         (row.len() + row.len() / ROUNDED_UP + ROW_OVERHEAD) as u64
     }
 }
@@ -114,15 +114,14 @@ impl CachedEngine {
 
     /// Reads a row from the engine, and keeps it if it is the engine's row still.
     #[cold]
-    fn fetch(&self, keyspace: Keyspace, key: &[u8], as_kept: RowKey) -> Result<Option<Vec<u8>>, StoreError> {
+    fn fetch(&self, keyspace: Keyspace, key: &[u8], as_kept: RowKey) -> Result<Option<Row>, StoreError> {
         let Some(stripe) = self.stripes.get(as_kept.stripe()) else { return self.inner.get(keyspace, key) };
         let before = stripe.lock().number;
         let row = self.inner.get(keyspace, key)?;
-        if let Some(row) = row.as_deref().filter(|row| row.len() <= ROW_BYTES_MAX) {
-            let copy = Box::from(row);
+        if let Some(row) = row.as_ref().filter(|row| row.len() <= ROW_BYTES_MAX) {
             let now = stripe.lock();
             if now.writes == 0 && now.number == before {
-                self.rows.insert(as_kept, copy); // still under the lock of the stripe
+                self.rows.insert(as_kept, Row::clone(row)); // still under the lock of the stripe
             }
         }
         Ok(row)
@@ -165,10 +164,10 @@ impl CachedEngine {
 }
 
 impl Reader for CachedEngine {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         let Some(as_kept) = RowKey::new(keyspace, key) else { return self.inner.get(keyspace, key) };
         match self.rows.get(&as_kept) {
-            Some(row) => Ok(Some(row.into_vec())), // the copy that the cache made
+            Some(row) => Ok(Some(row)),
             None => self.fetch(keyspace, key, as_kept),
         }
     }

@@ -12,14 +12,15 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Snapshot, StoreError, Visit,
+    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Row, Snapshot, StoreError,
+    Visit,
 };
 
 /// The one file of a checkpoint: `keyspace u8 | key length u32 | row length u32 | key | row`, row after row.
 const ROWS_FILE: &str = "rows";
 
 /// Rows are shared between the live state and snapshots.
-type Rows = BTreeMap<Vec<u8>, Arc<[u8]>>;
+type Rows = BTreeMap<Vec<u8>, Row>;
 
 /// One frozen state. Cloning it is cheap: maps are copied only when written while shared.
 #[derive(Clone, Default)]
@@ -80,8 +81,8 @@ fn length(bytes: &[u8]) -> [u8; 4] {
 }
 
 impl Reader for State {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.rows(keyspace).and_then(|rows| rows.get(key)).map(|row| row.to_vec()))
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(keyspace).and_then(|rows| rows.get(key)).cloned())
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -132,7 +133,7 @@ impl MemoryEngine {
 }
 
 impl Reader for MemoryEngine {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         self.state.read().get(keyspace, key)
     }
 

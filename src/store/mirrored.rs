@@ -29,7 +29,7 @@ pub use read::{Each, Tail, is_mirror, read};
 
 use self::mirror::Mirror;
 use super::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, MirrorStats, Reader, Snapshot, StoreError, Visit,
+    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, MirrorStats, Reader, Row, Snapshot, StoreError, Visit,
 };
 
 /// A log longer than this is replaced by a base.
@@ -227,7 +227,7 @@ impl Core {
 }
 
 impl Reader for MirroredEngine {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         self.core.inner.get(keyspace, key)
     }
 

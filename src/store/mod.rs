@@ -18,6 +18,7 @@ pub mod rocks;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use batch::{Batch, Op};
 pub use error::{Cause, StoreError};
@@ -133,13 +134,17 @@ pub fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
     Some(end)
 }
 
+/// The bytes of a row. Whoever looked it up shares them with whoever else did, and with the cache of rows: they are copied
+/// when they are read from the engine, and not again.
+pub type Row = Arc<[u8]>;
+
 /// Sees one row of a scan; breaks to end the scan.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// Anything rows can be read from: an engine (each call sees the newest state) or a snapshot of one.
 pub trait Reader: Send + Sync {
     /// The row under `key`.
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError>;
 
     /// Visits the rows of `range` in the order of their keys. One call sees one state, whatever is written meanwhile;
     /// the visitor may use the engine.

@@ -30,7 +30,8 @@ use self::place::{holds_database, lock, make_directory};
 use self::settings::Replay;
 use self::wal::{Mark, Verdict};
 use super::{
-    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Snapshot, StoreError, Visit,
+    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, KeyspaceStats, Op, Reader, Row, Snapshot, StoreError,
+    Visit,
 };
 
 /// RocksDB's pointer to its present MANIFEST.
@@ -145,13 +146,13 @@ impl RocksEngine {
 }
 
 impl Reader for RocksEngine {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         // Pinned: the row is copied once, from the block it lies in.
         let row = self
             .db
             .get_pinned_cf_opt(self.family(keyspace)?, key, &self.reads)
             .map_err(|e| failed("reading a row", e))?;
-        Ok(row.map(|row| row.to_vec()))
+        Ok(row.map(|row| Row::from(&*row)))
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
@@ -248,10 +249,10 @@ struct RocksSnapshot<'a> {
 }
 
 impl Reader for RocksSnapshot<'_> {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         let family = self.engine.family(keyspace)?;
         let row = self.snapshot.get_pinned_cf(family, key).map_err(|e| failed("reading a row", e))?;
-        Ok(row.map(|row| row.to_vec()))
+        Ok(row.map(|row| Row::from(&*row)))
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use super::TablesError;
 use super::scan;
 use crate::codec::keys;
 use crate::codec::rows::parse_cosigned;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 
 /// Where they lie.
 pub const KEYSPACE: Keyspace = Keyspace::Control;
@@ -18,7 +18,7 @@ pub fn key(size: u64) -> [u8; 9] {
 }
 
 /// The row of the checkpoint of a size.
-pub fn row(reader: &dyn Reader, size: u64) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, size: u64) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(size))?)
 }
 

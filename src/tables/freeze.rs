@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::FreezeScope;
 
 /// Where freezes lie.
@@ -15,7 +15,7 @@ pub fn key(scope: &FreezeScope) -> Vec<u8> {
 }
 
 /// The freeze of a scope, as stored.
-pub fn row(reader: &dyn Reader, scope: &FreezeScope) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, scope: &FreezeScope) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(scope))?)
 }
 

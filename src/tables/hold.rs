@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::MemberId;
 
 /// Where holds lie.
@@ -15,7 +15,7 @@ pub fn key(member: &MemberId) -> [u8; 17] {
 }
 
 /// The hold on a member, as stored. Its presence alone forbids erasing, whether or not it can be opened.
-pub fn row(reader: &dyn Reader, member: &MemberId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, member: &MemberId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(member))?)
 }
 

@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 
 /// Where outcomes lie.
 pub const KEYSPACE: Keyspace = Keyspace::Control;
@@ -23,7 +23,7 @@ pub fn key(token: &[u8; 16]) -> [u8; 17] {
 }
 
 /// An outcome, as stored.
-pub fn row(reader: &dyn Reader, token: &[u8; 16]) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, token: &[u8; 16]) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(token))?)
 }
 

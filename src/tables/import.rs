@@ -4,7 +4,7 @@
 
 use super::TablesError;
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 
 /// Where they lie.
 pub const KEYSPACE: Keyspace = Keyspace::Control;
@@ -15,6 +15,6 @@ pub fn key(number: u32) -> [u8; 5] {
 }
 
 /// The row of the import of a number.
-pub fn row(reader: &dyn Reader, number: u32) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, number: u32) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(number))?)
 }

@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{KeyRange, Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader, Row};
 use crate::types::MemberId;
 
 /// Where member rows lie.
@@ -15,7 +15,7 @@ pub fn key(member: &MemberId) -> [u8; 17] {
 }
 
 /// A member's row, as stored. `None` if there is no such member.
-pub fn row(reader: &dyn Reader, member: &MemberId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, member: &MemberId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(member))?)
 }
 

@@ -2,7 +2,7 @@
 
 use super::TablesError;
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::place::Subtree;
 
 /// Where nodes lie.
@@ -14,6 +14,6 @@ pub fn key(subtree: Subtree, level: u8, index: u32) -> [u8; 7] {
 }
 
 /// A node's row, as stored.
-pub fn row(reader: &dyn Reader, subtree: Subtree, level: u8, index: u32) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, subtree: Subtree, level: u8, index: u32) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(subtree, level, index))?)
 }

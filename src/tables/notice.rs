@@ -2,7 +2,7 @@
 
 use super::TablesError;
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::ErasureId;
 
 /// Where notices lie.
@@ -14,6 +14,6 @@ pub fn key(erasure: &ErasureId) -> [u8; 17] {
 }
 
 /// An erasure's notice, as stored.
-pub fn row(reader: &dyn Reader, erasure: &ErasureId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, erasure: &ErasureId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(erasure))?)
 }

@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{KeyRange, Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader, Row};
 
 /// Where pages lie.
 pub const KEYSPACE: Keyspace = Keyspace::Index;
@@ -14,7 +14,7 @@ pub fn key(field: u8, bucket: u32, page: u8) -> [u8; 6] {
 }
 
 /// A page's row, as stored.
-pub fn row(reader: &dyn Reader, field: u8, bucket: u32, page: u8) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, field: u8, bucket: u32, page: u8) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(field, bucket, page))?)
 }
 

@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::RecipientName;
 
 /// Where recipients lie.
@@ -15,7 +15,7 @@ pub fn key(name: &RecipientName) -> Vec<u8> {
 }
 
 /// A recipient's row, as stored.
-pub fn row(reader: &dyn Reader, name: &RecipientName) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, name: &RecipientName) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(name))?)
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{KeyRange, Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader, Row};
 use crate::types::MemberId;
 
 /// Where record rows lie.
@@ -22,7 +22,7 @@ pub fn key(member: &MemberId, compartment: u16, token: &[u8; 16]) -> RecordKey {
 }
 
 /// A record's row, as stored.
-pub fn row(reader: &dyn Reader, key: &RecordKey) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, key: &RecordKey) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, key)?)
 }
 

@@ -4,7 +4,7 @@ use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::clock::Timestamp;
 use crate::codec::request as keys;
-use crate::store::{KeyRange, Keyspace, Reader};
+use crate::store::{KeyRange, Keyspace, Reader, Row};
 use crate::types::{MemberId, RequestCaseId};
 
 pub use crate::codec::request::RequestList;
@@ -18,7 +18,7 @@ pub fn key(request: &RequestCaseId) -> [u8; 18] {
 }
 
 /// A request, as stored.
-pub fn row(reader: &dyn Reader, request: &RequestCaseId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, request: &RequestCaseId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(request))?)
 }
 
@@ -28,7 +28,7 @@ pub fn of_member_key(member: &MemberId) -> [u8; 18] {
 }
 
 /// Which requests there are of a member, as stored.
-pub fn of_member(reader: &dyn Reader, member: &MemberId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn of_member(reader: &dyn Reader, member: &MemberId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &of_member_key(member))?)
 }
 

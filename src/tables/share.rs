@@ -3,7 +3,7 @@
 use super::TablesError;
 pub use crate::codec::share::{encode_of_member as encode_ids, key, of_member_key};
 use crate::codec::{RowStamp, share};
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::{MemberId, ShareId};
 
 /// Where links lie.
@@ -19,7 +19,7 @@ pub struct SharesOf {
 }
 
 /// A link's row, as stored.
-pub fn row(reader: &dyn Reader, share: &ShareId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, share: &ShareId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(share))?)
 }
 

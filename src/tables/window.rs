@@ -3,7 +3,7 @@
 use super::TablesError;
 use super::scan::{self, Chunk};
 use crate::codec::keys;
-use crate::store::{Keyspace, Reader};
+use crate::store::{Keyspace, Reader, Row};
 use crate::types::TokenId;
 
 /// Where windows lie.
@@ -15,7 +15,7 @@ pub fn key(token: &TokenId) -> [u8; 9] {
 }
 
 /// A token's window, as stored.
-pub fn row(reader: &dyn Reader, token: &TokenId) -> Result<Option<Vec<u8>>, TablesError> {
+pub fn row(reader: &dyn Reader, token: &TokenId) -> Result<Option<Row>, TablesError> {
     Ok(reader.get(KEYSPACE, &key(token))?)
 }
 

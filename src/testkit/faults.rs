@@ -10,7 +10,9 @@ use std::path::Path;
 use parking_lot::{Condvar, Mutex};
 
 use crate::store::memory::MemoryEngine;
-use crate::store::{Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Reader, Snapshot, StoreError, Visit};
+use crate::store::{
+    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Reader, Row, Snapshot, StoreError, Visit,
+};
 
 /// The calls that can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -230,7 +232,7 @@ impl Plan {
 }
 
 impl<E: Engine> Reader for FaultEngine<E> {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         self.call(Verb::Get, || self.inner.get(keyspace, key))
     }
 
@@ -290,7 +292,7 @@ struct FaultSnapshot<'a, E> {
 }
 
 impl<E: Engine> Reader for FaultSnapshot<'_, E> {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         self.engine.call(Verb::Get, || self.inner.get(keyspace, key))
     }
 

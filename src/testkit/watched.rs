@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 
 use crate::store::memory::MemoryEngine;
-use crate::store::{Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Reader, Snapshot, StoreError, Visit};
+use crate::store::{
+    Batch, Durability, Engine, EngineStats, KeyRange, Keyspace, Reader, Row, Snapshot, StoreError, Visit,
+};
 
 /// What is told. Snapshots are not watched.
 pub trait Watch: Send + Sync + 'static {
@@ -53,7 +55,7 @@ impl<W, E> Deref for WatchedEngine<W, E> {
 }
 
 impl<W: Watch, E: Engine> Reader for WatchedEngine<W, E> {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         self.watch.before_get(keyspace, key);
         self.inner.get(keyspace, key)
     }

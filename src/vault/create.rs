@@ -7,6 +7,7 @@ use crate::crypto;
 use crate::keyring::MemberBody;
 use crate::ledger::{Change, Reliance};
 use crate::policy::{Action, MemberState};
+use crate::store::Row;
 use crate::tables;
 use crate::types::place::ControlPlace;
 use crate::types::{Compartment, Ctx, MemberId, Purpose, RecordVersion};
@@ -95,7 +96,7 @@ fn prepare(case: &Case<'_>, new: &NewMember, consents: &[(Purpose, NewConsent)])
 /// An idempotency key of one token, and what is stored under it.
 struct Idempotency {
     key: [u8; 17],
-    row: Option<Vec<u8>>,
+    row: Option<Row>,
 }
 
 impl Idempotency {

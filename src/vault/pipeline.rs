@@ -10,6 +10,7 @@ use crate::keyring::{CompartmentKeys, MemberBody};
 use crate::ledger::Mark;
 use crate::policy::{Action, Denial, Facts, MemberState, Permit, Policy, Request, Scales, Screen};
 use crate::schema::DataMap;
+use crate::store::Row;
 use crate::tables;
 use crate::types::{Compartment, Ctx, MemberId, RecordMeta, RecordName, Standing};
 
@@ -21,7 +22,7 @@ pub(crate) struct Found {
     /// Live, absent or erased.
     pub(crate) state: MemberState,
     /// The stored member row, if live.
-    pub(crate) row: Option<Vec<u8>>,
+    pub(crate) row: Option<Row>,
 }
 
 /// One command under decision: who asks, when, and under which policy.
@@ -178,7 +179,7 @@ impl<'a> Case<'a> {
 pub(crate) struct Opened {
     pub(crate) permit: Permit,
     /// The row the keys came from.
-    pub(crate) row: Vec<u8>,
+    pub(crate) row: Row,
     pub(crate) body: MemberBody,
 }
 

@@ -32,7 +32,7 @@ fn read_all(path: &Path) -> Result<Vec<Rows>, StoreError> {
     for keyspace in Keyspace::ALL {
         let rows = try_rows(&engine, keyspace, &KeyRange::all())?;
         for (key, row) in &rows {
-            assert_eq!(engine.get(keyspace, key)?.as_ref(), Some(row));
+            assert_eq!(engine.get(keyspace, key)?.as_deref(), Some(row.as_slice()));
         }
         all.push(rows);
     }

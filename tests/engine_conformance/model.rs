@@ -97,7 +97,7 @@ fn agree(model: &MemoryEngine, rocks: &dyn Engine) {
             }
         }
         for (key, row) in rows(model, keyspace, &KeyRange::all()) {
-            assert_eq!(rocks.get(keyspace, &key).unwrap(), Some(row));
+            assert_eq!(rocks.get(keyspace, &key).unwrap().as_deref(), Some(row.as_slice()));
         }
     }
 }

@@ -220,7 +220,7 @@ fn a_killed_writer_loses_nothing_it_was_told_is_written() {
 fn check_killed(path: &Path, told: u64) {
     let engine = reopen(path).unwrap();
     let head = engine.get(KS, b"head").unwrap().unwrap();
-    let head = u64::from_be_bytes(head.try_into().unwrap());
+    let head = u64::from_be_bytes(head[..].try_into().unwrap());
     assert!(head >= told, "told {told}, found {head}");
     for number in 0..=head {
         let keyspace = Keyspace::ALL[number as usize % 5];
@@ -234,7 +234,7 @@ fn check_killed(path: &Path, told: u64) {
 fn child_writes_until_killed() {
     let opening = if Path::new("db/CURRENT").exists() { Opening::Existing } else { Opening::Fresh };
     let engine = busy(opening).unwrap();
-    let head = engine.get(KS, b"head").unwrap().map(|head| u64::from_be_bytes(head.try_into().unwrap()));
+    let head = engine.get(KS, b"head").unwrap().map(|head| u64::from_be_bytes(head[..].try_into().unwrap()));
     for number in head.map_or(0, |head| head + 1).. {
         let mut batch = Batch::new();
         batch.put(Keyspace::ALL[number as usize % 5], number.to_be_bytes(), noise(number, 3000));

@@ -41,7 +41,7 @@ pub(super) fn delete(engine: &MemoryEngine, keyspace: Keyspace, key: &[u8]) {
 }
 
 pub(super) fn row(engine: &MemoryEngine, keyspace: Keyspace, key: &[u8]) -> Vec<u8> {
-    engine.get(keyspace, key).unwrap().unwrap()
+    engine.get(keyspace, key).unwrap().unwrap().to_vec()
 }
 
 /// Exchanges two rows: each is whole, and in the wrong place.

@@ -36,7 +36,7 @@ fn world() -> World {
 
 impl World {
     fn row(&self, key: &str) -> Option<Vec<u8>> {
-        self.engine.get(Keyspace::Control, key.as_bytes()).unwrap()
+        self.engine.get(Keyspace::Control, key.as_bytes()).unwrap().map(|row| row.to_vec())
     }
 }
 

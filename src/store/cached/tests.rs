@@ -31,7 +31,7 @@ impl Dice {
 type Meanwhile = Box<dyn Fn() + Send + Sync>;
 
 /// The rows of one key, each with the time from which it was there.
-type Past = BTreeMap<u64, Option<Vec<u8>>>;
+type Past = BTreeMap<u64, Option<Row>>;
 
 /// A memory engine that lets things happen before and after it reads and writes, and remembers every row that each key
 /// ever had, with the time from which it had it.
@@ -79,7 +79,7 @@ impl Stepped {
     }
 
     /// The rows that a key had at any time since.
-    fn since(&self, keyspace: Keyspace, key: &[u8], time: u64) -> BTreeSet<Option<Vec<u8>>> {
+    fn since(&self, keyspace: Keyspace, key: &[u8], time: u64) -> BTreeSet<Option<Row>> {
         let past = self.past.lock();
         let Some(past) = past.get(&(keyspace, key.to_vec())) else { return BTreeSet::from([None]) };
         let before = past.range(..=time).next_back().and_then(|(_, row)| row.clone());
@@ -88,7 +88,7 @@ impl Stepped {
 }
 
 impl Reader for Stepped {
-    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
         self.gets.fetch_add(1, Ordering::SeqCst);
         self.step();
         let row = self.inner.get(keyspace, key)?;
@@ -215,8 +215,8 @@ fn what_is_long_or_lies_elsewhere_or_is_not_there_is_not_kept() {
     for _ in 0..2 {
         for (number, key) in [b"key".as_slice(), b"key\0", b"key\0\0", b"", &[7; KEY_BYTES_MAX]].into_iter().enumerate()
         {
-            assert_eq!(cached.get(Keyspace::Control, key).unwrap(), Some(vec![number as u8, 0]));
-            assert_eq!(cached.get(Keyspace::Records, key).unwrap(), Some(vec![number as u8, 1]));
+            assert_eq!(cached.get(Keyspace::Control, key).unwrap(), Some(Row::from([number as u8, 0])));
+            assert_eq!(cached.get(Keyspace::Records, key).unwrap(), Some(Row::from([number as u8, 1])));
         }
         assert_eq!(cached.rows(), 10);
     }
@@ -444,7 +444,7 @@ fn no_reader_sees_less_than_was_written_before_he_began() {
                     let key = dice.roll(KEYS as u64) as usize;
                     let before = written[key].load(Ordering::SeqCst);
                     let row = cached.get(Keyspace::Records, &[key as u8]).unwrap();
-                    let read = row.map_or(0, |row| u64::from_be_bytes(row.try_into().unwrap()));
+                    let read = row.map_or(0, |row| u64::from_be_bytes(row[..].try_into().unwrap()));
                     assert!(read >= before, "read {read} after {before} was written");
                 }
             });

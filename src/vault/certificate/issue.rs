@@ -96,7 +96,7 @@ impl Vault {
         let entry = |index| -> Result<Entry, Error> {
             let leaf = StoredLog(self.engine()).leaf_bytes(index)?;
             let leaf = leaf.ok_or(Error::Internal("the leaves of an erasure are in the ledger"))?;
-            Ok(Entry { leaf, proof: self.proof_in(index, size, checkpoint.clone())?.text() })
+            Ok(Entry { leaf: leaf.to_vec(), proof: self.proof_in(index, size, checkpoint.clone())?.text() })
         };
         Ok(Evidence {
             intent: entry(row.leaf)?,

@@ -90,7 +90,7 @@ struct Copying<'a> {
 impl Copying<'_> {
     fn row(&mut self, keyspace: Keyspace, key: Vec<u8>) -> Result<(), Error> {
         if let Some(row) = self.reader.get(keyspace, &key)? {
-            self.rows.push(CapsuleRow { keyspace: number(keyspace), key, row });
+            self.rows.push(CapsuleRow { keyspace: number(keyspace), key, row: row.to_vec() });
         }
         Ok(())
     }
