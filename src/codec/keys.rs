@@ -81,14 +81,16 @@ pub mod tag {
     pub const IMPORT: u8 = b'b';
 }
 
-/// First byte of the keys of each kind of ledger row.
+/// First byte of the keys of each kind of ledger row: leaves, then the rest, so that what a flush of the log writes begins
+/// behind all older leaves, and no compaction has to write those again.
 pub mod ledger_tag {
     /// A leaf.
     pub const LEAF: u8 = b'L';
     /// A tile of hashes.
     pub const TILE: u8 = b'T';
     /// The size and root of the log.
-    pub const HEAD: u8 = b'H';
+    pub const HEAD: u8 = b'Z';
+    const _: () = assert!(LEAF < TILE && TILE < HEAD);
 }
 
 /// Control: the vault's own description.

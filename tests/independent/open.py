@@ -413,7 +413,7 @@ class Vault:
         """The ledger, which must have the root its head states."""
         size = sum(key[:1] == b"L" for key in self.rows["ledger"])
         leaves = [self.rows["ledger"][b"L" + struct.pack(">Q", index)] for index in range(size)]
-        need(self.rows["ledger"][b"H"] == struct.pack(">BQ", 1, size) + merkle_root(leaves), "another ledger")
+        need(self.rows["ledger"][b"Z"] == struct.pack(">BQ", 1, size) + merkle_root(leaves), "another ledger")
         return [read_leaf(leaf) for leaf in leaves]
 
     def accesses(self, leaves):
