@@ -92,6 +92,9 @@ async fn converse(
     });
     let connection = http1::Builder::new()
         .timer(timer.clone())
+        // A client that closes its end while it waits gets its reply; and to look for that at each request is to read, into
+        // a buffer of its own.
+        .half_close(true)
         .header_read_timeout(settings.header_read_timeout)
         .max_header_size(settings.header_bytes_max)
         .serve_connection(io, service);

@@ -7,7 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use smol_str::SmolStr;
 
 /// The text is not a name of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +22,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $max:literal, $extra:literal, $form:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(SmolStr); // most are short, and then kept in place
+        pub struct $name(Box<str>);
 
         impl $name {
             /// The longest name of this kind, in bytes.
@@ -116,13 +115,13 @@ name! {
 impl Compartment {
     /// The compartment of the profile.
     pub fn core() -> Self {
-        Self(SmolStr::new_static("core"))
+        Self("core".into())
     }
 
     /// The compartment of what the vault itself keeps of a member: consents, preferences, requests. Only the vault's own
     /// verbs write it.
     pub fn dossier() -> Self {
-        Self(SmolStr::new_static(Self::DOSSIER))
+        Self(Self::DOSSIER.into())
     }
 
     /// Whether only the vault's own verbs write it.
@@ -136,14 +135,14 @@ impl Compartment {
 impl Purpose {
     /// Stands for "no purpose was stated" where pseudonyms are derived by purpose.
     pub fn unstated() -> Self {
-        Self(SmolStr::new_static("unstated"))
+        Self("unstated".into())
     }
 }
 
 impl RecordName {
     /// The profile is the record `core/profile`.
     pub fn profile() -> Self {
-        Self(SmolStr::new_static("profile"))
+        Self("profile".into())
     }
 }
 

@@ -77,7 +77,6 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["telemetry/"]),
     ("tracing", &["store/", "ledger/", "vault/", "http/", "jobs/", "telemetry/", "app", "cli/", "sabotage"]),
     ("quick_cache", &["store/cached", "keyring/"]),
-    ("smol_str", &["types/name.rs"]),
     ("arc_swap", &["keyring/", "ledger/", "vault/", "app"]),
 ];
 
