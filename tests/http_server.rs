@@ -150,6 +150,16 @@ async fn a_body_in_pieces_is_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_client_with_nothing_more_to_say_gets_its_reply() {
+    let house = House::open(Settings::default()).await;
+    let mut line = house.connect().await;
+    line.send(&format!("{}{BODY}", house.head(BODY.len()))).await;
+    line.0.shutdown().await.unwrap();
+    assert!(line.reply().await.starts_with("HTTP/1.1 201 Created\r\n"));
+    assert!(line.is_closed().await);
+}
+
+#[tokio::test]
 async fn a_large_head_is_refused() {
     let house = House::open(Settings::default()).await;
     for head in [
