@@ -5,6 +5,7 @@ All of them listen on the loopback address only and keep what they write in one 
 import json
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -31,6 +32,7 @@ class Sample:
     p99: float
     failed: int
     cpu: dict = None  # microseconds of the server's CPU a request, by thread
+    client_cpu: float = 0.0  # microseconds of the client's, its start included
 
 
 @dataclass
@@ -40,6 +42,12 @@ class Job:
     connections: int
     seconds: int
     seed: int
+
+
+def client_seconds():
+    """CPU of all clients so far; the servers have not ended yet, so they do not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def call(method, url, body=None, headers=None):
