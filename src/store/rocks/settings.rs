@@ -16,6 +16,13 @@ use crate::store::Keyspace;
 /// Buckets of the hashed memtable: about as many as the rows it holds.
 const ACCESS_BUCKETS: usize = 1 << 16;
 
+/// Runs of access rows, each ordered by itself, at which a merge of some begins; and at which writers are slowed, then
+/// stopped. A merge of what hundreds of millions of accesses left takes minutes, in which new runs gather: all that costs
+/// is that who reads a history looks into each. RocksDB's own bounds, 20 and 36, would hold every request up instead.
+const ACCESS_RUNS_MERGED: i32 = 8;
+const ACCESS_RUNS_SLOWED: i32 = 200;
+const ACCESS_RUNS_STOPPED: i32 = 400;
+
 /// The part of an access row's key that all rows of one member share, as in the option beside its use.
 pub(super) const ACCESS_PREFIX_LEN: usize = 16;
 
@@ -182,7 +189,9 @@ fn family(keyspace: Keyspace, settings: &RocksSettings, cache: &Cache) -> Result
         // A row for each read of anybody, under random prefixes, read again hardly ever: merge late and seldom, since
         // levels would rewrite each row many times on the cores that answer requests.
         options.set_compaction_style(DBCompactionStyle::Universal);
-        options.set_level_zero_file_num_compaction_trigger(8);
+        options.set_level_zero_file_num_compaction_trigger(ACCESS_RUNS_MERGED);
+        options.set_level_zero_slowdown_writes_trigger(ACCESS_RUNS_SLOWED);
+        options.set_level_zero_stop_writes_trigger(ACCESS_RUNS_STOPPED);
         // And hash them by prefix rather than look for their place in a sorted memtable, which costs a dozen cache misses
         // a row. A scan beyond one prefix sorts what lies in memory first, which nothing does while it serves.
         options.set_memtable_factory(MemtableFactory::HashLinkList { bucket_count: ACCESS_BUCKETS });
