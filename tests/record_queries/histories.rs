@@ -141,12 +141,14 @@ impl Model {
                 }
             }
             9 => {
-                if self.records.remove(&key).is_some() {
+                let was_there = self.records.remove(&key).is_some();
+                if was_there {
                     vault.delete_record(&crm(), &address, Expect::Any).wait().unwrap();
                 }
             }
             10 if is_open && compartment != "core" => {
-                if self.records.keys().any(|(of, place, _)| *of == member && place == compartment) {
+                let holds_some = self.records.keys().any(|(of, place, _)| *of == member && place == compartment);
+                if holds_some {
                     vault.erase(&ctx(Role::Compliance), &member, Some(&address.compartment)).wait().unwrap();
                     self.records.retain(|(of, place, _), _| *of != member || place != compartment);
                     self.erased.insert((member, compartment.to_owned()));
