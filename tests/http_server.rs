@@ -5,9 +5,13 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use membervault::http::{Drained, Settings, serve};
+use membervault::store::memory::MemoryEngine;
+use membervault::testkit::faults::{FaultEngine, Verb};
+use membervault::testkit::vault::TestVault;
 use membervault::types::Role;
 use support::desk::Desk;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,7 +33,10 @@ struct House {
 
 impl House {
     async fn open(settings: Settings) -> Self {
-        let desk = Desk::with(&settings);
+        Self::over(Desk::with(&settings), settings).await
+    }
+
+    async fn over(desk: Desk, settings: Settings) -> Self {
         let crm = desk.token(Role::Crm, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -151,10 +158,24 @@ async fn a_body_in_pieces_is_read_to_its_end() {
 
 #[tokio::test]
 async fn a_client_with_nothing_more_to_say_gets_its_reply() {
-    let house = House::open(Settings::default()).await;
-    let mut line = house.connect().await;
+    let store = Arc::new(FaultEngine::new(MemoryEngine::new()));
+    let settings = Settings::default();
+    let house = House::over(Desk::over(TestVault::over(7, store.clone()), &settings), settings).await;
+    let (mut line, mut other) = (house.connect().await, house.connect().await);
+    store.pause(Verb::Sync);
+    let before = store.calls(Verb::Sync);
     line.send(&format!("{}{BODY}", house.head(BODY.len()))).await;
     line.0.shutdown().await.unwrap();
+    let committed = async {
+        while store.calls(Verb::Sync) == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, committed).await.expect("the member waits for the disk");
+    // By then the server has looked at what its sockets have, so also at the end of this one.
+    other.send(HEALTH).await;
+    assert!(other.reply().await.starts_with("HTTP/1.1 200 OK\r\n"));
+    store.resume(Verb::Sync);
     assert!(line.reply().await.starts_with("HTTP/1.1 201 Created\r\n"));
     assert!(line.is_closed().await);
 }
