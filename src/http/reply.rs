@@ -95,14 +95,12 @@ fn finish(mut bytes: Wiped, key: &str, view: &RecordView) -> Result<Response, Pr
 
 /// Adds the `ETag` of a version.
 pub(super) fn tagged(mut response: Response, version: RecordVersion) -> Response {
-    let mut room = [b'"'; TAG_BYTES_MAX];
-    let mut free = room.get_mut(1..).unwrap_or_default();
+    let mut tag = Vec::with_capacity(TAG_BYTES_MAX);
+    tag.push(b'"');
     // A number is written without fail, and holds nothing that a header could not.
-    _ = serde_json::to_writer(&mut free, &version);
-    let unused = free.len();
-    // The quote behind the number is there already.
-    let tag = room.get(..=TAG_BYTES_MAX - unused).unwrap_or_default();
-    if let Ok(tag) = HeaderValue::from_bytes(tag) {
+    _ = serde_json::to_writer(&mut tag, &version);
+    tag.push(b'"');
+    if let Ok(tag) = HeaderValue::from_maybe_shared(Bytes::from(tag)) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response
