@@ -47,12 +47,13 @@ impl Arguments {
 }
 
 fn rows(seen: &Examination) -> Vec<Vec<String>> {
-    let Examination { key_leaves, members, records, index_entries, void_entries: _, erasures, findings } = seen;
+    let Examination { key_leaves, members, records, index_entries, void_entries, erasures, findings } = seen;
     let looked_at = [
         (key_leaves, "nodes of the key tree"),
         (members, "members"),
         (records, "records"),
         (index_entries, "index entries"),
+        (void_entries, "index entries of erased members, void until the next seal"),
         (erasures, "erasures"),
     ];
     let mut rows: Vec<_> = looked_at.map(|(count, what)| vec![count.to_string(), what.to_owned()]).to_vec();

@@ -43,6 +43,7 @@ fn a_file_is_imported_once_however_often_it_is_run() {
     out: 4    members
     out: 4    records
     out: 9    index entries
+    out: 0    index entries of erased members, void until the next seal
     out: 0    erasures
     out: 0    findings
     exit 0

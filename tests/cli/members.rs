@@ -90,6 +90,7 @@ fn a_member_is_found_shown_held_and_erased() {
     out: 0    members
     out: 0    records
     out: 0    index entries
+    out: 3    index entries of erased members, void until the next seal
     out: 1    erasures
     out: 0    findings
     exit 0

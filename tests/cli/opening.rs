@@ -38,6 +38,7 @@ fn a_vault_is_founded_once_and_its_files_are_private() {
     out: 0    members
     out: 0    records
     out: 0    index entries
+    out: 0    index entries of erased members, void until the next seal
     out: 0    erasures
     out: 0    findings
     err: ok  keyring file: whole, and readable by its owner only (membervault.keyring: keyring of vault [ID], opened by a key file)
