@@ -23,6 +23,7 @@ use super::router::{Found, Router};
 use super::routes;
 use super::shared::{Common, Shared};
 use super::trail::Trail;
+use super::turn::pause_after_a_turn;
 use super::{RequestIds, Settings};
 use crate::code::Code;
 use crate::types::RequestId;
@@ -62,6 +63,7 @@ impl Edge {
     /// Answers one request of a connection, whose timer this is.
     pub(super) async fn answer_in_turn(&self, request: Request<Body>, timer: &ConnectionTimer) -> Response {
         let arrived = Instant::now();
+        pause_after_a_turn(arrived);
         let id = (self.request_ids)();
         let method = request.method().clone();
         let (trail, mut response) = match self.admit(request.uri().path()) {

@@ -45,6 +45,7 @@ mod shares;
 mod system;
 mod tokens;
 mod trail;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
