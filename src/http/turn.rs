@@ -5,22 +5,22 @@
 //! pauses of its own accord. A pause is slept, not yielded: `sched_yield` gives up the rest of the thread's share (EEVDF),
 //! which beside a program that always wants the core costs a sixth of the requests.
 //!
-//! `edge` calls this when a request begins: this thread then holds no lock, and has written the replies before.
+//! `edge` calls this when a request begins, when the thread holds no lock; what else is ready on it, another may take.
 
 use std::cell::Cell;
-use std::num::NonZeroU64;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Processor time of a turn. In half of it, requests beside a busy program become fewer; in twice of it, a client waits
-/// longer.
+/// Processor time of a turn. With half of it, requests beside a busy program become fewer; with twice of it, a client
+/// waits longer.
 const TURN: Duration = Duration::from_millis(1);
 /// Enough for a client to take its replies and to ask again; at most a fiftieth of the server's time.
 const PAUSE: Duration = Duration::from_micros(20);
 /// How much later than asked the kernel may end a pause, in nanoseconds. Its default is more than twice a pause.
-const SLACK: NonZeroU64 = NonZeroU64::MIN;
+#[cfg(target_os = "linux")]
+const SLACK: std::num::NonZeroU64 = std::num::NonZeroU64::MIN;
 
 thread_local! {
     static CURRENT: Cell<Option<Turn>> = const { Cell::new(None) };

@@ -1,6 +1,10 @@
 //! The data map and retention at the command line.
 
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+
 use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::desk::Desk;
 
@@ -89,4 +93,56 @@ fn retention_is_planned_and_run() {
     ");
     let plan: serde_json::Value = serde_json::from_str(&desk.run(&["retention", "plan", "--json"]).out).unwrap();
     assert_eq!((plan["items"].as_array().map(Vec::len), plan["examined"].as_u64()), (Some(0), Some(2)));
+}
+
+/// Stops the server however the test ends.
+struct Server(Child);
+
+impl Server {
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.0), signal).unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+    }
+}
+
+#[test]
+fn a_running_server_takes_a_changed_data_map_at_sighup_and_keeps_its_own_if_that_is_no_map() {
+    let desk = Desk::with_vault();
+    let lax = desk.run(&["schema", "default"]).out;
+    let strict = lax.replacen("strict = false", "strict = true", 1);
+    desk.write("map.toml", &lax);
+    let token = desk.run(&["--quiet", "token", "create", "--role", "ops", "--label", "x"]).out;
+    let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0"]);
+    command.env("MEMBERVAULT_SCHEMA_FILE", "map.toml").env("MEMBERVAULT_LOG_LEVEL", "info");
+    let mut server = Server(command.spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("membervault serves on ").unwrap().to_owned();
+    let mut log = BufReader::new(server.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut hang_up = |map: &str| {
+        desk.write("map.toml", map);
+        server.signal(Signal::HUP);
+        log.find(|line| line.contains("SIGHUP")).expect("a line of what became of it")
+    };
+    let strict_now = || {
+        let reply =
+            ureq::get(format!("{address}/v1/schema")).header("authorization", format!("Bearer {}", token.trim()));
+        let map: serde_json::Value =
+            serde_json::from_str(&reply.call().unwrap().body_mut().read_to_string().unwrap()).unwrap();
+        map["strict"].as_bool().unwrap()
+    };
+    assert!(!strict_now());
+    assert!(hang_up(&strict).contains("changed"));
+    assert!(strict_now());
+    assert!(hang_up("this is no map").contains("the data map in force stays"));
+    assert!(strict_now());
+    assert!(hang_up(&lax).contains("changed"));
+    assert!(!strict_now());
+    server.signal(Signal::TERM);
+    assert!(server.0.wait().unwrap().success());
 }
