@@ -15,6 +15,7 @@ use membervault::code::{Code, Coded};
 use membervault::testkit::vault::{START, TestVault, ctx, ctx_for};
 use membervault::types::{Actor, Ctx, IdentifierKind, MemberId, Role, TokenId};
 use membervault::vault::api::{Expect, NewToken, Page, RecordAddress, RecordWrite};
+use membervault::vault::crowd::audience::AudienceQuery;
 use membervault::vault::report::{BreachQuery, BreachReport, MemberTouched, Suspect};
 use support::{member, read};
 
@@ -191,6 +192,32 @@ fn the_report_names_exactly_the_members_and_fields_that_were_touched() {
     let report = self::report(&test, &period(5, 25));
     assert_eq!((found(&report), report.erased_since, report.accesses), (left, gone, accesses - gone));
     assert!(report.text().contains(&format!("accesses to members erased since: {gone}")));
+}
+
+#[test]
+fn a_page_of_an_audience_touches_those_it_showed_with_the_fields_it_showed() {
+    let test = TestVault::new(42);
+    let members: Vec<_> = (0..7).map(|number| member(&test, number)).collect();
+    let thief = token(&test, Role::Marketing, "newsletter");
+    let asked = AudienceQuery { compartment: "core".parse().unwrap(), name: "profile".parse().unwrap(), fields: None };
+    let page = test.vault.audience(&thief, &asked, &Page { cursor: None, limit: 4 }).wait().unwrap();
+    let shown: Found = page
+        .items
+        .iter()
+        .map(|entry| {
+            let data: serde_json::Map<_, _> = serde_json::from_slice(entry.data.as_bytes()).unwrap();
+            (
+                entry.id.unwrap(),
+                (1, BTreeSet::from(["record.read"]), data.into_iter().map(|(field, _)| field).collect()),
+            )
+        })
+        .collect();
+    assert_eq!(shown.len(), 4);
+    assert!(shown.values().all(|(.., fields)| fields.contains("email") && fields.len() < 8), "{shown:?}");
+    let report = report(&test, &query(Suspect::Token(thief.actor.token)));
+    assert_eq!(found(&report), shown);
+    assert_eq!((report.members, report.accesses), (4, 4));
+    assert!(members.iter().filter(|member| !shown.contains_key(*member)).count() == 3);
 }
 
 #[test]

@@ -10,6 +10,8 @@ mod consents;
 mod house;
 #[path = "retention/http.rs"]
 mod http;
+#[path = "retention/jobs.rs"]
+mod jobs;
 #[path = "retention/pages.rs"]
 mod pages;
 #[path = "retention/rules.rs"]
