@@ -6,7 +6,7 @@ use membervault::code::Code;
 use membervault::store::{KeyRange, Keyspace};
 use membervault::tables::agreed;
 use membervault::testkit::vault::{TestVault, ctx};
-use membervault::types::{Ctx, MemberId, Purpose, RecordMeta, Role};
+use membervault::types::{Compartment, Ctx, MemberId, Purpose, RecordMeta, Role};
 use membervault::vault::api::{Imported, NewMember, Page};
 use membervault::vault::consent::receipt::verify;
 use membervault::vault::consent::{ConsentState, Consents, Happening, ImportedConsents, Method, Notice, Stance};
@@ -244,4 +244,22 @@ fn a_history_is_that_of_a_member_whose_first_entry_is_stored() {
             assert_eq!(states(&one), states(&other), "{round} {acts:?}");
         }
     }
+}
+
+#[test]
+fn the_first_entry_stands_whatever_becomes_of_the_keys_of_the_dossier() {
+    let mut test = TestVault::new(159);
+    let ids = import(&test, &[&["newsletter"], &["newsletter"]]);
+    let rotate = |test: &TestVault, id| test.vault.rotate_dek(&ctx(Role::Ops), id, &Compartment::dossier()).wait();
+    // No entry lies in the dossier, so there is no key of it yet.
+    let before = consents(&test, &ids[0]);
+    assert_eq!(code(rotate(&test, &ids[0])), Some(Code::NotFound));
+    assert_eq!(consents(&test, &ids[0]), before);
+    test.vault.withdraw_consent(&crm(), &ids[1], &purpose("newsletter")).wait().unwrap();
+    let before_of_other = consents(&test, &ids[1]);
+    rotate(&test, &ids[1]).unwrap();
+    test.vault.seal(&ctx(Role::Compliance)).unwrap();
+    test.reopen();
+    assert_eq!(consents(&test, &ids[1]), before_of_other);
+    assert_eq!(consents(&test, &ids[0]), before);
 }
