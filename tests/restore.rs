@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
+#[path = "restore/callers.rs"]
+mod callers;
 #[path = "restore/consents.rs"]
 mod consents;
 #[path = "restore/images.rs"]

@@ -23,8 +23,8 @@ refused with instructions, by every command.
 
 With --stale, an old image (database and keyring of the same day) is brought up to date: the newer log is taken over, \
 every member in the image is held against its erasures, those who were erased are erased again, and sealed. Who changed a \
-consent since is left without any until it is asked again; who objected, restricted or took that back is restricted. Use it only \
-when neither the newest keyring nor a copy of it is left: `membervault restore` loses less.")]
+consent since is left without any until it is asked again; who objected, restricted or took that back is restricted. If tokens were revoked since, all are; if links were revoked or \
+freezes set, the use of member data is frozen. Use it only when neither the newest keyring nor a copy of it is left: `membervault restore` loses less.")]
 pub(super) struct Arguments {
     /// Bring an old image with its old keyring up to date
     #[arg(long, requires = "log")]
@@ -58,7 +58,16 @@ impl Arguments {
         if self.json {
             session.out.json(&recovered)?;
         } else {
-            let Recovered { leaves, members, erased_again, sealed, consents_set_aside, restricted } = recovered;
+            let Recovered {
+                leaves,
+                members,
+                erased_again,
+                sealed,
+                consents_set_aside,
+                restricted,
+                tokens_revoked,
+                frozen,
+            } = recovered;
             session.out.line(format_args!(
                 "took over {leaves} leaves of the newer log; of {members} members in the image {erased_again} (or parts \
                  of them) had been erased since, and were erased again; {sealed} erasures are sealed"
@@ -68,6 +77,19 @@ impl Arguments {
                     "of others the log says that something they said changed since, and not what: the consents of \
                      {consents_set_aside} are set aside, the data of {restricted} are restricted, until they are asked"
                 ))?;
+            }
+            if tokens_revoked > 0 {
+                session.out.line(format_args!(
+                    "the log says that tokens were revoked since, and not which: all {tokens_revoked} that were good are \
+                     revoked; create new ones"
+                ))?;
+            }
+            if frozen {
+                session.out.line(
+                    "the log says that links were revoked or freezes set since, and not which: the use of member data is \
+                     frozen for all; look through the links, freeze what is to stay frozen, then lift it with \
+                     `membervault breach unfreeze --all`",
+                )?;
             }
         }
         Ok(Done::Fully)

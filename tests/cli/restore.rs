@@ -116,6 +116,7 @@ fn an_old_image_is_refused_and_can_be_recovered() {
     let (desk, _) = backed_up();
     let image = Desk::copy_of(&desk);
     let gone = erase(&desk, 0..2);
+    assert_eq!(run(&desk, &["breach", "freeze", "--role", "support", "--reason", "a phone was lost"]).code, 0);
     assert_eq!(run(&desk, &["seal"]).code, 0);
     // The machine is set back to its image, keyring and all; the mirror is elsewhere and is not.
     let mirror = desk.path("mirror");
@@ -130,6 +131,10 @@ fn an_old_image_is_refused_and_can_be_recovered() {
     let recovered = image.run(&["recover", "--stale", "--log", mirror.to_str().unwrap()]);
     assert_eq!(recovered.code, 0, "{}", recovered.err);
     assert!(recovered.out.contains("of 12 members in the image 2 (or parts of them)"), "{}", recovered.out);
+    assert!(recovered.out.contains("`membervault breach unfreeze --all`"), "{}", recovered.out);
+    let frozen = image.run(&["export", "--output", "all.jsonl"]);
+    assert!(frozen.code != 0 && frozen.err.contains("[frozen]"), "{}", frozen.shown());
+    assert_eq!(image.run(&["breach", "unfreeze", "--all"]).code, 0);
     check(&image, "membervault-data", &gone);
     assert_eq!(with_mirror(&["status"]).code, 0);
 }

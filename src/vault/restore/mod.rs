@@ -7,6 +7,7 @@
 //!
 //! `stale` is the other way, for when only an old image with its old keyring is left. Called by `app`, offline.
 
+mod callers;
 mod control;
 mod index;
 mod records;

@@ -3,10 +3,11 @@
 //! In such an image members have keys that were erased since. The log names none of them; yet the keys that are there
 //! again yield the tags of their erasures, and know the leaves of what they said. So the newer log is taken over, every
 //! member is held against it, and what it says is gone goes again and is sealed; who changed a consent or an objection is
-//! put on the safe side; and only then is anything served.
+//! put on the safe side, and so are all callers if any was shut out; and only then is anything served.
 
 use serde::Serialize;
 
+use super::callers::Callers;
 use super::records::each_member;
 use super::tags::Erasures;
 use super::unsettled::Unsettled;
@@ -37,6 +38,10 @@ pub struct Recovered {
     pub consents_set_aside: u32,
     /// Members of whom the log says that an objection, a restriction or a refusal changed: their data were restricted.
     pub restricted: u32,
+    /// Tokens of the image that were revoked, all there were: the log says that some had been, and not which.
+    pub tokens_revoked: u32,
+    /// Whether the use of member data was frozen for all: the log says that links were revoked or freezes set, and not which.
+    pub frozen: bool,
 }
 
 impl Vault {
@@ -63,6 +68,7 @@ impl Vault {
         let mut done = Restored::default();
         let erasures = Erasures::in_log(&*engine)?;
         let unsettled = Unsettled::in_log(&*engine, end)?;
+        let callers = Callers::in_log(&*engine, end)?;
         each_member(&vault, &mut |member, body| {
             done.members += 1;
             erasures.examine(member, body);
@@ -74,6 +80,7 @@ impl Vault {
         let (members, erased_again) = (done.members, done.erased_again);
         let mut recovered = Recovered { leaves, members, erased_again, sealed, ..Recovered::default() };
         unsettled.settle(&vault, &mut recovered)?;
+        callers.settle(&vault, &mut recovered)?;
         vault.finish_restore(WHOLE_IMAGE, &done)?;
         Ok((vault, recovered))
     }
