@@ -2,6 +2,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Child;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
@@ -95,6 +98,9 @@ fn retention_is_planned_and_run() {
     assert_eq!((plan["items"].as_array().map(Vec::len), plan["examined"].as_u64()), (Some(0), Some(2)));
 }
 
+/// For a server to say what it did; far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Stops the server however the test ends.
 struct Server(Child);
 
@@ -123,11 +129,15 @@ fn a_running_server_takes_a_changed_data_map_at_sighup_and_keeps_its_own_if_that
     let mut line = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("membervault serves on ").unwrap().to_owned();
-    let mut log = BufReader::new(server.0.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let mut hang_up = |map: &str| {
+    let (told, log) = mpsc::channel();
+    let lines = BufReader::new(server.0.stderr.take().unwrap()).lines();
+    thread::spawn(move || {
+        lines.map_while(Result::ok).filter(|line| line.contains("SIGHUP")).try_for_each(|line| told.send(line))
+    });
+    let hang_up = |map: &str| {
         desk.write("map.toml", map);
         server.signal(Signal::HUP);
-        log.find(|line| line.contains("SIGHUP")).expect("a line of what became of it")
+        log.recv_timeout(PATIENCE).expect("a line of what became of it")
     };
     let strict_now = || {
         let reply =
