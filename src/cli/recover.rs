@@ -23,8 +23,9 @@ refused with instructions, by every command.
 
 With --stale, an old image (database and keyring of the same day) is brought up to date: the newer log is taken over, \
 every member in the image is held against its erasures, those who were erased are erased again, and sealed. Who changed a \
-consent since is left without any until it is asked again; who objected, restricted or took that back is restricted. If tokens were revoked since, all are; if links were revoked or \
-freezes set, the use of member data is frozen. Use it only when neither the newest keyring nor a copy of it is left: `membervault restore` loses less.")]
+consent since is left without any until it is asked again; who objected, restricted or took that back is restricted. \
+Tokens that were revoked since are revoked again; if links were revoked or freezes set, the use of member data is frozen. \
+Use it only when neither the newest keyring nor a copy of it is left: `membervault restore` loses less.")]
 pub(super) struct Arguments {
     /// Bring an old image with its old keyring up to date
     #[arg(long, requires = "log")]
@@ -80,8 +81,7 @@ impl Arguments {
             }
             if tokens_revoked > 0 {
                 session.out.line(format_args!(
-                    "the log says that tokens were revoked since, and not which: all {tokens_revoked} that were good are \
-                     revoked; create new ones"
+                    "{tokens_revoked} tokens of the image had been revoked since, and were revoked again"
                 ))?;
             }
             if frozen {

@@ -3,7 +3,7 @@
 //! In such an image members have keys that were erased since. The log names none of them; yet the keys that are there
 //! again yield the tags of their erasures, and know the leaves of what they said. So the newer log is taken over, every
 //! member is held against it, and what it says is gone goes again and is sealed; who changed a consent or an objection is
-//! put on the safe side, and so are all callers if any was shut out; and only then is anything served.
+//! put on the safe side; who was shut out is shut out again; and only then is anything served.
 
 use serde::Serialize;
 
@@ -38,7 +38,7 @@ pub struct Recovered {
     pub consents_set_aside: u32,
     /// Members of whom the log says that an objection, a restriction or a refusal changed: their data were restricted.
     pub restricted: u32,
-    /// Tokens of the image that were revoked, all there were: the log says that some had been, and not which.
+    /// Tokens of the image that the log says were revoked, and that were revoked again.
     pub tokens_revoked: u32,
     /// Whether the use of member data was frozen for all: the log says that links were revoked or freezes set, and not which.
     pub frozen: bool,
