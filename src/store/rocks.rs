@@ -4,29 +4,32 @@
 //! two processes must not mend one log.
 
 mod failure;
+mod family;
 mod framing;
 mod place;
+mod scan;
 mod settings;
 mod tidy;
 mod wal;
 
 use std::fs::File;
 use std::io;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BottommostLevelCompaction, Cache, ColumnFamily, CompactOptions, DB, DBRawIterator, FlushOptions, ReadOptions,
-    WriteBatch, WriteOptions,
+    BottommostLevelCompaction, Cache, ColumnFamily, CompactOptions, DB, FlushOptions, ReadOptions, WriteBatch,
+    WriteOptions,
 };
 
 pub use settings::{Opening, RocksSettings};
 
 use self::failure::{failed, failed_io, failed_to_open};
+use self::family::Family;
 use self::place::{holds_database, lock, make_directory};
+use self::scan::{scan_options, walk};
 use self::settings::Replay;
 use self::wal::{Mark, Verdict};
 use super::{
@@ -110,32 +113,42 @@ impl RocksEngine {
         self.found
     }
 
-    fn family(&self, keyspace: Keyspace) -> Result<&ColumnFamily, StoreError> {
+    fn handle(&self, family: Family) -> Result<&ColumnFamily, StoreError> {
         let absent = || StoreError::Engine {
             doing: "finding a keyspace",
             source: Arc::new(io::Error::from(io::ErrorKind::NotFound)), // opening opened all of them
         };
-        self.db.cf_handle(keyspace.name()).ok_or_else(absent)
+        self.db.cf_handle(family.name()).ok_or_else(absent)
     }
 
     fn encode(&self, batch: &Batch) -> Result<WriteBatch, StoreError> {
         let mut rows = WriteBatch::with_capacity_bytes(batch.bytes() + OP_OVERHEAD * (batch.len() + 2));
         rows.put_log_data(Mark(self.on_disk.load(Ordering::Acquire)).bytes()); // must come first
+        let mut handles = Handles { engine: self, known: [None; Family::ALL.len()] };
         for op in &batch.ops {
-            let family = self.family(op.keyspace())?;
             match op {
-                Op::Put { key, value, .. } => rows.put_cf(family, key, value),
-                Op::Delete { key, .. } => rows.delete_cf(family, key),
-                Op::DeleteRange { start, end, .. } if start < end => rows.delete_range_cf(family, start, end),
-                Op::DeleteRange { .. } => {} // RocksDB refuses an empty range
+                Op::Put { keyspace, key, value } => rows.put_cf(handles.of(Family::of(*keyspace, key))?, key, value),
+                Op::Delete { keyspace, key } => rows.delete_cf(handles.of(Family::of(*keyspace, key))?, key),
+                // No part is empty: RocksDB refuses a range that is.
+                Op::DeleteRange { keyspace, start, end } => {
+                    for (family, part) in Family::parts(*keyspace, &KeyRange::new(start.as_slice(), end.as_slice())) {
+                        let end = part.end.as_deref().unwrap_or_default();
+                        rows.delete_range_cf(handles.of(family)?, part.start.as_slice(), end);
+                    }
+                }
             }
         }
         Ok(rows)
     }
 
+    /// A property of a keyspace, summed over its families.
     fn number(&self, keyspace: Keyspace, property: &str) -> Result<u64, StoreError> {
-        let number = self.db.property_int_value_cf(self.family(keyspace)?, property);
-        number.map(Option::unwrap_or_default).map_err(|e| failed("measuring", e))
+        let mut sum = 0;
+        for family in Family::all_of(keyspace) {
+            let number = self.db.property_int_value_cf(self.handle(*family)?, property);
+            sum += number.map_err(|e| failed("measuring", e))?.unwrap_or_default();
+        }
+        Ok(sum)
     }
 
     /// Background failures so far: RocksDB's C interface does not report the outcome of a compaction.
@@ -150,14 +163,19 @@ impl Reader for RocksEngine {
         // Pinned: the row is copied once, from the block it lies in.
         let row = self
             .db
-            .get_pinned_cf_opt(self.family(keyspace)?, key, &self.reads)
+            .get_pinned_cf_opt(self.handle(Family::of(keyspace, key))?, key, &self.reads)
             .map_err(|e| failed("reading a row", e))?;
         Ok(row.map(|row| Row::from(&*row)))
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let Some(options) = scan_options(keyspace, range) else { return Ok(()) };
-        walk(self.db.raw_iterator_cf_opt(self.family(keyspace)?, options), range, visit)
+        let mut parts = Family::parts(keyspace, range);
+        let Some((family, part)) = parts.next() else { return Ok(()) };
+        if parts.next().is_some() {
+            return self.snapshot()?.scan(keyspace, range, visit); // of all families at one moment
+        }
+        let rows = self.db.raw_iterator_cf_opt(self.handle(family)?, scan_options(family, &part));
+        walk(rows, &part, visit).map(drop)
     }
 }
 
@@ -194,8 +212,10 @@ impl Engine for RocksEngine {
         let failures = self.background_errors()?;
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        let start = Some(&range.start).filter(|start| !start.is_empty());
-        self.db.compact_range_cf_opt(self.family(keyspace)?, start, range.end.as_ref(), &options);
+        for (family, part) in Family::parts(keyspace, range) {
+            let start = Some(&part.start).filter(|start| !start.is_empty());
+            self.db.compact_range_cf_opt(self.handle(family)?, start, part.end.as_ref(), &options);
+        }
         if self.background_errors()? == failures {
             return Ok(());
         }
@@ -204,7 +224,7 @@ impl Engine for RocksEngine {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        let families = Keyspace::ALL.iter().map(|ks| self.family(*ks)).collect::<Result<Vec<_>, _>>()?;
+        let families = Family::ALL.into_iter().map(|family| self.handle(family)).collect::<Result<Vec<_>, _>>()?;
         self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(|e| failed("flushing", e))
     }
 
@@ -243,6 +263,23 @@ impl Engine for RocksEngine {
     }
 }
 
+/// The families a batch writes to, each looked up once: RocksDB's crate finds them by name.
+struct Handles<'a> {
+    engine: &'a RocksEngine,
+    known: [Option<&'a ColumnFamily>; Family::ALL.len()],
+}
+
+impl<'a> Handles<'a> {
+    fn of(&mut self, family: Family) -> Result<&'a ColumnFamily, StoreError> {
+        let known = self.known.get_mut(family.position());
+        match known {
+            Some(Some(handle)) => Ok(handle),
+            Some(unknown) => Ok(unknown.insert(self.engine.handle(family)?)),
+            None => self.engine.handle(family),
+        }
+    }
+}
+
 struct RocksSnapshot<'a> {
     engine: &'a RocksEngine,
     snapshot: rocksdb::Snapshot<'a>,
@@ -250,37 +287,20 @@ struct RocksSnapshot<'a> {
 
 impl Reader for RocksSnapshot<'_> {
     fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Row>, StoreError> {
-        let family = self.engine.family(keyspace)?;
+        let family = self.engine.handle(Family::of(keyspace, key))?;
         let row = self.snapshot.get_pinned_cf(family, key).map_err(|e| failed("reading a row", e))?;
         Ok(row.map(|row| Row::from(&*row)))
     }
 
     fn scan(&self, keyspace: Keyspace, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-        let Some(options) = scan_options(keyspace, range) else { return Ok(()) };
-        walk(self.snapshot.raw_iterator_cf_opt(self.engine.family(keyspace)?, options), range, visit)
-    }
-}
-
-/// `None` for a range that holds nothing, which RocksDB would not accept as bounds.
-fn scan_options(keyspace: Keyspace, range: &KeyRange) -> Option<ReadOptions> {
-    let mut options = ReadOptions::default();
-    // Where rows are hashed by prefix, those of one prefix lie together; any other order has to be made first.
-    options.set_total_order_seek(keyspace != Keyspace::Access || !range.shares_prefix(settings::ACCESS_PREFIX_LEN));
-    if let Some(end) = &range.end {
-        options.set_iterate_upper_bound(end.as_slice());
-    }
-    (!range.is_empty()).then_some(options)
-}
-
-fn walk(mut rows: DBRawIterator<'_>, range: &KeyRange, visit: &mut Visit<'_>) -> Result<(), StoreError> {
-    rows.seek(&range.start);
-    while let Some((key, row)) = rows.item() {
-        if let ControlFlow::Break(()) = visit(key, row) {
-            return Ok(());
+        for (family, part) in Family::parts(keyspace, range) {
+            let rows = self.snapshot.raw_iterator_cf_opt(self.engine.handle(family)?, scan_options(family, &part));
+            if walk(rows, &part, visit)?.is_break() {
+                break;
+            }
         }
-        rows.next();
+        Ok(())
     }
-    rows.status().map_err(|e| failed("scanning rows", e))
 }
 
 /// Looks at the MANIFEST and the log, and cuts a torn tail off.
@@ -319,6 +339,7 @@ fn log_bytes(path: &Path) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use std::fs::OpenOptions;
+    use std::ops::ControlFlow;
 
     use super::*;
 

@@ -95,18 +95,22 @@ pub(crate) fn rows_that_share_a_prefix_are_scanned_in_order(engine: &dyn Engine)
 }
 
 pub(crate) fn a_scan_sees_one_state(engine: &dyn Engine) {
-    put_keys(engine, &["a", "b", "c"]);
-    let mut seen = 0;
-    let meddling = &mut |key: &[u8], _: &[u8]| {
-        seen += 1;
-        let mut batch = Batch::new();
-        batch.put(KS, [key, b"+"].concat(), b"new").delete(KS, b"c");
-        engine.write(batch, Durability::Buffered).unwrap();
-        ControlFlow::Continue(())
-    };
-    engine.scan(KS, &KeyRange::all(), meddling).unwrap();
-    assert_eq!(seen, 3);
-    assert_eq!(keys(engine, KS, &KeyRange::all()), ["a", "a+", "b", "b+", "c+"]);
+    // Leaf, tile and head of the ledger lie apart on disk.
+    for (keyspace, [one, two, three]) in [(KS, ["a", "b", "c"]), (Keyspace::Ledger, ["L", "T", "Z"])] {
+        [one, two, three].iter().for_each(|key| put(engine, keyspace, key.as_bytes(), b"row"));
+        let mut seen = 0;
+        let meddling = &mut |key: &[u8], _: &[u8]| {
+            seen += 1;
+            let mut batch = Batch::new();
+            batch.put(keyspace, [key, b"+"].concat(), b"new").delete(keyspace, three);
+            engine.write(batch, Durability::Buffered).unwrap();
+            ControlFlow::Continue(())
+        };
+        engine.scan(keyspace, &KeyRange::all(), meddling).unwrap();
+        assert_eq!(seen, 3);
+        let left = [one.to_owned(), format!("{one}+"), two.to_owned(), format!("{two}+"), format!("{three}+")];
+        assert_eq!(keys(engine, keyspace, &KeyRange::all()), left);
+    }
 }
 
 pub(crate) fn a_snapshot_stands_still(engine: &dyn Engine) {

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompactionStyle, DBCompressionType, DBRecoveryMode,
-    DataBlockIndexType, Error, LogLevel, MemtableFactory, Options, WriteBufferManager,
+    DataBlockIndexType, Error, LogLevel, MemtableFactory, Options, UniversalCompactOptions, WriteBufferManager,
 };
 
-use crate::store::Keyspace;
+use super::family::Family;
 
 /// Buckets of the hashed memtable: about as many as the rows it holds.
 const ACCESS_BUCKETS: usize = 1 << 16;
@@ -21,9 +21,11 @@ const ACCESS_BUCKETS: usize = 1 << 16;
 /// 650 MB/s in a little over two minutes; 20,000 accesses a second leave some 34 new runs of a memtable each meanwhile.
 /// All that costs is that who reads a history looks into each; RocksDB's own bounds, 20 and 36, would hold every request
 /// up instead. 200 leaves room for a disk and a load several times worse.
-const ACCESS_RUNS_MERGED: i32 = 8;
+const ACCESS_RUNS_MERGED: i32 = 16;
 const ACCESS_RUNS_SLOWED: i32 = 200;
 const ACCESS_RUNS_STOPPED: i32 = 400;
+/// Fewer runs are not merged for being alike. RocksDB's own is two: each row was then written again for each doubling.
+const ACCESS_RUNS_MERGED_AT_ONCE_MIN: i32 = 8;
 
 /// The part of an access row's key that all rows of one member share, as in the option beside its use.
 pub(super) const ACCESS_PREFIX_LEN: usize = 16;
@@ -40,7 +42,7 @@ pub struct RocksSettings {
     pub opening: Opening,
     /// Bytes of the block cache. Memtables, index and filter blocks are charged to it.
     pub block_cache_bytes: usize,
-    /// Bytes of memtables over all keyspaces; part of `block_cache_bytes`.
+    /// Bytes of memtables over all families; part of `block_cache_bytes`.
     pub write_buffer_bytes: usize,
     /// Table files held open.
     pub open_files_max: i32,
@@ -111,8 +113,8 @@ pub(super) fn database(settings: &RocksSettings, replay: Replay, cache: &Cache) 
     // A batch is handed to the operating system before `write` returns: a crash of the process loses nothing.
     options.set_manual_wal_flush(false);
 
-    // One bound for the memtables of all keyspaces, charged to the cache. It does not stall writers (`false`): a stall
-    // would hold up everybody for a whole flush. The brake is each keyspace's own bound, see `memtable_bytes`.
+    // One bound for the memtables of all families, charged to the cache. It does not stall writers (`false`): a stall
+    // would hold up everybody for a whole flush. The brake is each family's own bound, see `memtable_bytes`.
     let memtables =
         WriteBufferManager::new_write_buffer_manager_with_cache(settings.write_buffer_bytes, false, cache.clone());
     options.set_write_buffer_manager(&memtables);
@@ -161,36 +163,39 @@ fn unexposed() -> Result<Options, Error> {
 /// The families of rows, and RocksDB's own `default`, which holds no row of the vault.
 pub(super) fn families(settings: &RocksSettings, cache: &Cache) -> Result<Vec<ColumnFamilyDescriptor>, Error> {
     let mut families = vec![ColumnFamilyDescriptor::new("default", Options::default())];
-    for keyspace in Keyspace::ALL {
-        families.push(ColumnFamilyDescriptor::new(keyspace.name(), family(keyspace, settings, cache)?));
+    for family in Family::ALL {
+        families.push(ColumnFamilyDescriptor::new(family.name(), options(family, settings, cache)?));
     }
     Ok(families)
 }
 
-fn family(keyspace: Keyspace, settings: &RocksSettings, cache: &Cache) -> Result<Options, Error> {
-    let mut options = match keyspace {
+fn options(family: Family, settings: &RocksSettings, cache: &Cache) -> Result<Options, Error> {
+    let mut options = match family {
         // The key tree, member rows and index pages are few and precious: what a flush or compaction wrote is read back
         // before its inputs are dropped.
-        Keyspace::Control | Keyspace::Index => {
-            Options::default().get_options_from_string("paranoid_file_checks=true")?
-        }
+        Family::Control | Family::Index => Options::default().get_options_from_string("paranoid_file_checks=true")?,
         // A key shorter than the prefix is its own.
-        Keyspace::Access => Options::default().get_options_from_string("prefix_extractor=rocksdb.CappedPrefix.16")?,
-        Keyspace::Records | Keyspace::Ledger => Options::default(),
+        Family::Access => Options::default().get_options_from_string("prefix_extractor=rocksdb.CappedPrefix.16")?,
+        // Where the last row of a kind went into the memtable, the next one goes: leaves and tiles come in order, and there
+        // is one head. The first byte of a key is the kind.
+        Family::Leaves | Family::Tree => Options::default()
+            .get_options_from_string("memtable_insert_with_hint_prefix_extractor=rocksdb.CappedPrefix.1")?,
+        Family::Records => Options::default(),
     };
     // Rows are ciphertext or hashes: compression would cost time and save nothing. (And no library is linked.)
     options.set_compression_type(DBCompressionType::None);
     options.set_bottommost_compression_type(DBCompressionType::None);
     // In-place updates would break snapshots.
     options.set_inplace_update_support(false);
-    options.set_write_buffer_size(memtable_bytes(keyspace, settings.write_buffer_bytes));
+    options.set_write_buffer_size(memtable_bytes(family, settings.write_buffer_bytes));
     // One memtable filling, one being flushed: the bound on memory, and the brake on a writer faster than the disk.
     options.set_max_write_buffer_number(2);
-    options.set_block_based_table_factory(&tables(keyspace, cache));
-    if keyspace == Keyspace::Access {
+    options.set_block_based_table_factory(&tables(family, cache));
+    if family == Family::Access {
         // A row for each read of anybody, under random prefixes, read again hardly ever: merge late and seldom, since
         // levels would rewrite each row many times on the cores that answer requests.
         options.set_compaction_style(DBCompactionStyle::Universal);
+        options.set_universal_compaction_options(&many_at_once());
         options.set_level_zero_file_num_compaction_trigger(ACCESS_RUNS_MERGED);
         options.set_level_zero_slowdown_writes_trigger(ACCESS_RUNS_SLOWED);
         options.set_level_zero_stop_writes_trigger(ACCESS_RUNS_STOPPED);
@@ -198,7 +203,7 @@ fn family(keyspace: Keyspace, settings: &RocksSettings, cache: &Cache) -> Result
         // a row. A scan beyond one prefix sorts what lies in memory first, which nothing does while it serves.
         options.set_memtable_factory(MemtableFactory::HashLinkList { bucket_count: ACCESS_BUCKETS });
     }
-    if keyspace == Keyspace::Control {
+    if family == Family::Control {
         // An erased key leaves the disk when its table file is rewritten: small files make that cheap.
         options.set_target_file_size_base(4 * MIB as u64);
         options.set_max_bytes_for_level_base(32 * MIB as u64);
@@ -206,18 +211,27 @@ fn family(keyspace: Keyspace, settings: &RocksSettings, cache: &Cache) -> Result
     Ok(options)
 }
 
-/// How much of the memtable budget one keyspace may fill before it is flushed. The shares add up to 11/8 of the budget:
-/// the keyspaces are rarely busy all at once, and the budget is kept over all of them by flushing the oldest early. A
-/// writer that outruns the disk is stopped at two memtables each, so at 11/4 of the budget.
-const fn memtable_bytes(keyspace: Keyspace, budget: usize) -> usize {
-    match keyspace {
-        Keyspace::Index => budget / 8,
-        Keyspace::Control | Keyspace::Ledger | Keyspace::Access => budget / 4,
-        Keyspace::Records => budget / 2,
+/// How runs of access rows are chosen for a merge.
+fn many_at_once() -> UniversalCompactOptions {
+    let mut merging = UniversalCompactOptions::default();
+    merging.set_min_merge_width(ACCESS_RUNS_MERGED_AT_ONCE_MIN);
+    // Newer runs do not hide rows of the oldest, so there is no space to be won by merging all of them into it.
+    merging.set_max_size_amplification_percent(i32::MAX);
+    merging
+}
+
+/// How much of the memtable budget one family may fill before it is flushed. The shares add up to 12/8 of the budget:
+/// the families are rarely busy all at once, and the budget is kept over all of them by flushing the oldest early. A
+/// writer that outruns the disk is stopped at two memtables each, so at three times the budget.
+const fn memtable_bytes(family: Family, budget: usize) -> usize {
+    match family {
+        Family::Index | Family::Tree => budget / 8,
+        Family::Control | Family::Leaves | Family::Access => budget / 4,
+        Family::Records => budget / 2,
     }
 }
 
-fn tables(keyspace: Keyspace, cache: &Cache) -> BlockBasedOptions {
+fn tables(family: Family, cache: &Cache) -> BlockBasedOptions {
     let mut tables = BlockBasedOptions::default();
     tables.set_block_cache(cache);
     // Index and filter blocks live in the cache, so that memory stays bounded when rows grow to hundreds of millions;
@@ -226,25 +240,25 @@ fn tables(keyspace: Keyspace, cache: &Cache) -> BlockBasedOptions {
     tables.set_cache_index_and_filter_blocks(true);
     tables.set_cache_index_and_filter_blocks_with_high_priority(true);
     tables.set_pin_l0_filter_and_index_blocks_in_cache(true);
-    match keyspace {
+    match family {
         // Read one row at a time, by its whole key, often for a row that is not there (fences, holds, uniqueness): a
         // filter answers that without touching a block. A hot row shares a small block with few cold ones. Control rows
         // are small, so a block holds dozens of them: a hash index finds the row without a search. Keys are
         // random and share no prefix worth saving, so each is stored whole and found without reading its neighbours.
-        Keyspace::Control => {
+        Family::Control => {
             filter(&mut tables);
             tables.set_block_size(4 * KIB);
             tables.set_data_block_index_type(DataBlockIndexType::BinaryAndHash);
             tables.set_block_restart_interval(1);
         }
         // The same, but a block holds two or three rows: nothing to search.
-        Keyspace::Index | Keyspace::Records => {
+        Family::Index | Family::Records => {
             filter(&mut tables);
             tables.set_block_size(4 * KIB);
             tables.set_block_restart_interval(1);
         }
         // Appended, and read in ranges: larger blocks mean a smaller index, and a filter over whole keys never helps.
-        Keyspace::Ledger | Keyspace::Access => tables.set_block_size(16 * KIB),
+        Family::Leaves | Family::Tree | Family::Access => tables.set_block_size(16 * KIB),
     }
     tables
 }
