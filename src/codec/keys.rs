@@ -81,8 +81,8 @@ pub mod tag {
     pub const IMPORT: u8 = b'b';
 }
 
-/// First byte of the keys of each kind of ledger row: leaves, then the rest, so that what a flush of the log writes begins
-/// behind all older leaves, and no compaction has to write those again.
+/// First byte of the keys of each kind of ledger row: leaves, then the rest, since RocksDB keeps leaves apart by it
+/// (`store/rocks/family.rs`).
 pub mod ledger_tag {
     /// A leaf.
     pub const LEAF: u8 = b'L';
