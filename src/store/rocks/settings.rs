@@ -176,11 +176,7 @@ fn options(family: Family, settings: &RocksSettings, cache: &Cache) -> Result<Op
         Family::Control | Family::Index => Options::default().get_options_from_string("paranoid_file_checks=true")?,
         // A key shorter than the prefix is its own.
         Family::Access => Options::default().get_options_from_string("prefix_extractor=rocksdb.CappedPrefix.16")?,
-        // Where the last row of a kind went into the memtable, the next one goes: leaves and tiles come in order, and there
-        // is one head. The first byte of a key is the kind.
-        Family::Leaves | Family::Tree => Options::default()
-            .get_options_from_string("memtable_insert_with_hint_prefix_extractor=rocksdb.CappedPrefix.1")?,
-        Family::Records => Options::default(),
+        Family::Records | Family::Leaves | Family::Tree => Options::default(),
     };
     // Rows are ciphertext or hashes: compression would cost time and save nothing. (And no library is linked.)
     options.set_compression_type(DBCompressionType::None);
