@@ -67,15 +67,16 @@ mod tests {
 
     use crate::code::{Code, Coded};
     use crate::store::Keyspace;
+    use crate::store::rocks::family::Family;
     use crate::store::rocks::{Opening, RocksEngine, RocksSettings};
 
-    /// The code of opening a database that has these keyspaces.
-    fn opening(keyspaces: &[&str]) -> Code {
+    /// The code of opening a database that has these families.
+    fn opening(families: &[&str]) -> Code {
         let directory = tempfile::tempdir().unwrap();
         let mut options = Options::default();
         options.create_if_missing(true);
         options.create_missing_column_families(true);
-        let families = keyspaces.iter().map(|name| ColumnFamilyDescriptor::new(*name, Options::default()));
+        let families = families.iter().map(|name| ColumnFamilyDescriptor::new(*name, Options::default()));
         drop(DB::open_cf_descriptors(&options, directory.path(), families).unwrap());
         let opened = RocksEngine::open(&RocksSettings::new(directory.path(), Opening::Existing));
         opened.err().unwrap().code()
@@ -83,8 +84,10 @@ mod tests {
 
     #[test]
     fn other_keyspaces_mean_another_version() {
-        let ours = Keyspace::ALL.map(Keyspace::name);
+        let ours = Family::ALL.map(Family::name);
         assert_eq!(opening(&ours[..3]), Code::UnsupportedVersion);
+        let all_in_one = Keyspace::ALL.map(Keyspace::name);
+        assert_eq!(opening(&all_in_one), Code::UnsupportedVersion, "tiles lie among the leaves");
         assert_eq!(opening(&[ours.as_slice(), &["proofs"]].concat()), Code::UnsupportedVersion);
         assert_eq!(opening(&["default"]), Code::UnsupportedVersion, "somebody else's");
     }

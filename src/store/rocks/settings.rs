@@ -26,6 +26,10 @@ const ACCESS_RUNS_SLOWED: i32 = 200;
 const ACCESS_RUNS_STOPPED: i32 = 400;
 /// Fewer runs are not merged for being alike. RocksDB's own is two: each row was then written again for each doubling.
 const ACCESS_RUNS_MERGED_AT_ONCE_MIN: i32 = 8;
+/// How many hundredths of the oldest run's size the newer runs may have before RocksDB merges all into it: a thousand times
+/// it, so never. RocksDB multiplies this by that size in 64 bits, so a greatest number would overflow at 8 GiB.
+const ACCESS_NEWER_PERCENT_MAX: i32 = 100_000;
+const _: () = assert!(u64::MAX / ACCESS_NEWER_PERCENT_MAX as u64 > 1 << 47, "128 TiB of accesses in one run");
 
 /// The part of an access row's key that all rows of one member share, as in the option beside its use.
 pub(super) const ACCESS_PREFIX_LEN: usize = 16;
@@ -211,18 +215,21 @@ fn options(family: Family, settings: &RocksSettings, cache: &Cache) -> Result<Op
 fn many_at_once() -> UniversalCompactOptions {
     let mut merging = UniversalCompactOptions::default();
     merging.set_min_merge_width(ACCESS_RUNS_MERGED_AT_ONCE_MIN);
-    // Newer runs do not hide rows of the oldest, so there is no space to be won by merging all of them into it.
-    merging.set_max_size_amplification_percent(i32::MAX);
+    // Merging all into the oldest run wins space where newer ones hide its rows. Here only those are hidden that a seal
+    // removes, and a purge merges them away when it is asked for.
+    merging.set_max_size_amplification_percent(ACCESS_NEWER_PERCENT_MAX);
     merging
 }
 
-/// How much of the memtable budget one family may fill before it is flushed. The shares add up to 12/8 of the budget:
+/// How much of the memtable budget one family may fill before it is flushed. The shares add up to 11/8 of the budget:
 /// the families are rarely busy all at once, and the budget is kept over all of them by flushing the oldest early. A
-/// writer that outruns the disk is stopped at two memtables each, so at three times the budget.
+/// writer that outruns the disk is stopped at two memtables each, so at 11/4 of the budget.
 const fn memtable_bytes(family: Family, budget: usize) -> usize {
     match family {
-        Family::Index | Family::Tree => budget / 8,
-        Family::Control | Family::Leaves | Family::Access => budget / 4,
+        Family::Tree => budget / 16,
+        Family::Index => budget / 8,
+        Family::Leaves => budget * 3 / 16,
+        Family::Control | Family::Access => budget / 4,
         Family::Records => budget / 2,
     }
 }
