@@ -91,8 +91,7 @@ fn run<E: Engine>(steps: &[Step], around: impl Fn(RocksEngine) -> E) {
 
 fn agree(model: &MemoryEngine, rocks: &dyn Engine) {
     for keyspace in WRITTEN {
-        for range in
-            [KeyRange::all(), KeyRange::prefix([b'L']), KeyRange::prefix([0xff]), KeyRange::new([0, b'L'], [b'Z'])]
+        for range in [KeyRange::all(), KeyRange::prefix(*b"L"), KeyRange::prefix([0xff]), KeyRange::new(*b"\0L", *b"Z")]
         {
             assert_eq!(rows(model, keyspace, &range), rows(rocks, keyspace, &range), "{keyspace:?} {range:?}");
         }
