@@ -5,7 +5,7 @@ use std::hint::black_box;
 use super::{Keyring, KeyringError, TreeKey};
 use crate::codec::page::PAGES_MAX;
 use crate::codec::{Page, Pieces, RowStamp, rows};
-use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy, equal_constant_time};
+use crate::crypto::{self, ENVELOPE_OVERHEAD, Entropy};
 use crate::types::MemberId;
 use crate::types::place::{Bucket, PagePlace};
 
@@ -45,15 +45,14 @@ impl OpenPage {
 impl Chain {
     /// Compares with every entry, whether or not one was found before: the time does not tell where, or whether.
     pub(super) fn find(&self, token: &[u8; 16]) -> Option<MemberId> {
-        let mut found = [0u8; MemberId::LEN];
-        let mut hits = 0u8;
+        let wanted = u128::from_ne_bytes(*token);
+        let (mut found, mut hits) = (0, 0u128);
         for (entry, member) in self.pages.iter().flat_map(|page| page.page.entries()) {
-            let hit = u8::from(black_box(equal_constant_time(entry, token))) & !hits;
-            let mask = hit.wrapping_neg();
-            found.iter_mut().zip(member.as_bytes()).for_each(|(to, from)| *to |= from & mask);
+            let hit = mask_if_zero(u128::from_ne_bytes(*entry) ^ wanted) & !hits;
+            found |= u128::from_ne_bytes(*member.as_bytes()) & hit;
             hits |= hit;
         }
-        (hits == 1).then(|| MemberId::from_bytes(found))
+        (black_box(hits) != 0).then(|| MemberId::from_bytes(black_box(found).to_ne_bytes()))
     }
 
     pub(super) fn names(&self, member: &MemberId) -> bool {
@@ -96,9 +95,23 @@ impl Chain {
     }
 }
 
+/// All ones for zero, all zeros for anything else; without a branch.
+const fn mask_if_zero(number: u128) -> u128 {
+    let top_bit = (number | number.wrapping_neg()) >> (u128::BITS - 1);
+    top_bit.wrapping_sub(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_is_all_ones_for_zero_alone() {
+        assert_eq!(mask_if_zero(0), u128::MAX);
+        for bit in 0..u128::BITS {
+            assert_eq!((mask_if_zero(1 << bit), mask_if_zero(u128::MAX << bit)), (0, 0), "{bit}");
+        }
+    }
 
     #[test]
     fn a_bucket_takes_255_pages_and_no_more() {

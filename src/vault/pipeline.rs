@@ -55,6 +55,11 @@ impl<'a> Case<'a> {
         &self.map
     }
 
+    /// Whether this is the data map it is decided by.
+    pub(crate) fn is_decided_by(&self, map: &Arc<DataMap>) -> bool {
+        Arc::ptr_eq(&self.map, map)
+    }
+
     /// Looks the member up. One read if it is live, two if not.
     pub(crate) fn find(&self, member: &MemberId) -> Result<Found, Error> {
         let engine = self.vault.engine();

@@ -1,7 +1,9 @@
-//! The identifiers of a whole batch: looked up, then entered. The kinds lie in different pages, so each has a thread of
-//! its own; between the two steps the batch is decided in its order.
+//! The identifiers of a whole batch: looked up, then entered. The kinds lie in different pages, so they are worked on
+//! side by side; between the two steps the batch is decided in its order.
 
 use std::collections::HashSet;
+
+use rayon::prelude::*;
 
 use crate::crypto::IndexEntryPlace;
 use crate::keyring::{IndexEdit, PageEdit};
@@ -38,18 +40,21 @@ pub(super) enum Holder {
 
 impl<'v> Register<'v> {
     /// Looks up every identifier of the batch.
-    pub(super) fn look_up(vault: &'v Vault, batch: &[Places]) -> Result<Self, Error> {
-        let kinds = std::thread::scope(|scope| {
-            let look = |kind| scope.spawn(move || OfKind::look_up(vault, kind, batch));
-            let threads = IdentifierKind::ALL.map(look);
-            threads.map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        });
-        let kinds = kinds.into_iter().collect::<Result<_, _>>()?;
+    pub(super) fn look_up<'p>(
+        vault: &'v Vault,
+        batch: impl ExactSizeIterator<Item = &'p [(IdentifierKind, IndexEntryPlace)]> + Clone + Send + Sync,
+    ) -> Result<Self, Error> {
+        let look_up = |kind: &IdentifierKind| OfKind::look_up(vault, *kind, batch.clone());
+        let kinds = IdentifierKind::ALL.par_iter().map(look_up).collect::<Result<_, _>>()?;
         Ok(Self { vault, kinds, claimed: HashSet::new() })
     }
 
     /// Claims the identifiers of the member at `position`, all of them or none.
-    pub(super) fn claim(&mut self, position: usize, places: &Places) -> Result<(), Holder> {
+    pub(super) fn claim(
+        &mut self,
+        position: usize,
+        places: &[(IdentifierKind, IndexEntryPlace)],
+    ) -> Result<(), Holder> {
         for (kind, place) in places {
             let of_kind = self.kinds.iter().find(|of| of.kind == *kind);
             let holder = of_kind.and_then(|of| of.holders.get(position).copied().flatten());
@@ -67,17 +72,16 @@ impl<'v> Register<'v> {
     /// Enters the identifiers of the members who claimed theirs, and seals the pages.
     pub(super) fn enter(self, members: &[(MemberId, &Places)]) -> Result<Vec<PageEdit>, Error> {
         let vault = self.vault;
-        std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                self.kinds.into_iter().map(|of| scope.spawn(move || of.enter(vault, members))).collect();
-            let joined = threads.into_iter().map(|thread| thread.join());
-            joined.map(|edit| edit.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
-        })
+        self.kinds.into_par_iter().map(|of| of.enter(vault, members)).collect()
     }
 }
 
 impl<'v> OfKind<'v> {
-    fn look_up(vault: &'v Vault, kind: IdentifierKind, batch: &[Places]) -> Result<Self, Error> {
+    fn look_up<'p>(
+        vault: &'v Vault,
+        kind: IdentifierKind,
+        batch: impl ExactSizeIterator<Item = &'p [(IdentifierKind, IndexEntryPlace)]>,
+    ) -> Result<Self, Error> {
         let mut edit = vault.keyring().edit_index(vault.engine());
         let mut holders = Vec::with_capacity(batch.len());
         for places in batch {

@@ -112,7 +112,8 @@ impl Arguments {
         let begun = Instant::now();
         let progress = Progress::begin(session.out, &source);
         let mut tally = Tally::default();
-        let end = pipeline::run(&mut source.rows, |batch| {
+        let make_ready = |batch| taker.make_ready(batch);
+        let end = pipeline::run(&mut source.rows, make_ready, |batch| {
             let fates = taker.take(batch)?;
             record(fates, &mut tally, list.as_mut())?;
             progress.show(&tally);

@@ -1,19 +1,22 @@
-//! Reading and taking at the same time: a thread parses rows into batches while the batch before is being sealed and
-//! committed. The queue between them is bounded, so a fast disk does not fill the memory.
+//! Three steps at the same time: a thread parses rows into batches, another makes the batch before ready, and the one
+//! before that is being sealed and committed. The queues between them are bounded, so a fast disk does not fill the memory.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::row::{Reject, Row, Rows};
 use crate::cli::failure::Failure;
+use crate::vault::import::BATCH_MEMBERS_MAX;
 
 /// Rows of one batch: enough that one commit costs little a row, few enough that a batch is taken in well under a
 /// second and little is done again after an interruption.
-const BATCH_ROWS_MAX: usize = 8192;
+const BATCH_ROWS_MAX: usize = BATCH_MEMBERS_MAX;
+/// Rows of the first batch; each that follows has twice as many, so that the other steps need not wait for a large one.
+const BATCH_ROWS_FIRST: usize = 2048;
 /// Bytes of one batch, for files whose rows are large.
 const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Batches parsed and not yet taken.
-const BATCHES_WAITING_MAX: usize = 2;
+/// Batches that wait between two steps.
+const BATCHES_WAITING_MAX: usize = 1;
 
 /// Rows that go on together.
 #[derive(Debug, Default)]
@@ -26,8 +29,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    fn is_full(&self) -> bool {
-        self.rows.len() + self.rejects.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    fn is_full(&self, rows_max: usize) -> bool {
+        self.rows.len() + self.rejects.len() >= rows_max || self.bytes >= BATCH_BYTES_MAX
     }
 
     fn add(&mut self, row: Result<Row, Reject>) {
@@ -49,15 +52,19 @@ pub(super) enum Stop {
     Taking(Failure),
 }
 
-/// Hands every batch of `rows` to `take`, in order.
-pub(super) fn run(
+/// Hands every batch of `rows`, made ready, to `take`, in order.
+pub(super) fn run<R: Send>(
     rows: &mut (dyn Rows + Send),
-    mut take: impl FnMut(Batch) -> Result<(), Failure>,
+    make_ready: impl Fn(Batch) -> R + Send,
+    mut take: impl FnMut(R) -> Result<(), Failure>,
 ) -> Result<(), Stop> {
     std::thread::scope(|scope| {
-        let (sender, receiver): (_, Receiver<io::Result<Batch>>) = sync_channel(BATCHES_WAITING_MAX);
-        scope.spawn(move || read_all(rows, &sender));
-        for batch in receiver {
+        let (parsed, unready): (_, Receiver<io::Result<Batch>>) = sync_channel(BATCHES_WAITING_MAX);
+        let (made, ready) = sync_channel(BATCHES_WAITING_MAX);
+        scope.spawn(move || read_all(rows, &parsed));
+        // Ends when the file does, or when nobody takes batches any more; then reading ends too.
+        scope.spawn(move || unready.into_iter().try_for_each(|batch| made.send(batch.map(&make_ready))));
+        for batch in ready {
             take(batch.map_err(Stop::Reading)?).map_err(Stop::Taking)?;
         }
         Ok(())
@@ -66,19 +73,21 @@ pub(super) fn run(
 
 /// Sends batches until the file ends, or until nobody takes them any more.
 fn read_all(rows: &mut dyn Rows, sender: &SyncSender<io::Result<Batch>>) {
+    let mut rows_max = BATCH_ROWS_FIRST;
     loop {
-        let batch = read_batch(rows);
-        let last = batch.as_ref().map_or(true, |batch| !batch.is_full());
+        let batch = read_batch(rows, rows_max);
+        let last = batch.as_ref().map_or(true, |batch| !batch.is_full(rows_max));
         if sender.send(batch).is_err() || last {
             return;
         }
+        rows_max = (2 * rows_max).min(BATCH_ROWS_MAX);
     }
 }
 
 /// A full batch; one that is not full is the last.
-fn read_batch(rows: &mut dyn Rows) -> io::Result<Batch> {
+fn read_batch(rows: &mut dyn Rows, rows_max: usize) -> io::Result<Batch> {
     let mut batch = Batch::default();
-    while !batch.is_full() {
+    while !batch.is_full(rows_max) {
         match rows.next_row()? {
             Some(row) => batch.add(row),
             None => break,
@@ -117,8 +126,9 @@ mod tests {
 
     fn sizes(mut sample: Sample) -> (Vec<usize>, Result<(), Stop>) {
         let mut sizes = Vec::new();
-        let end = run(&mut sample, |batch| {
-            sizes.push(batch.rows.len() + batch.rejects.len());
+        let size = |batch: Batch| batch.rows.len() + batch.rejects.len();
+        let end = run(&mut sample, size, |size| {
+            sizes.push(size);
             Ok(())
         });
         (sizes, end)
@@ -129,8 +139,8 @@ mod tests {
         let sample = |left, row_bytes| Sample { line: 0, left, row_bytes, fails: false };
         assert_eq!(sizes(sample(0, 1)).0, [0]);
         assert_eq!(sizes(sample(10, 1)).0, [10]);
-        assert_eq!(sizes(sample(20_000, 1)).0, [8192, 8192, 3616]);
-        assert_eq!(sizes(sample(16_384, 1)).0, [8192, 8192, 0]);
+        assert_eq!(sizes(sample(40_000, 1)).0, [2048, 4096, 8192, 16_384, 9280]);
+        assert_eq!(sizes(sample(6144, 1)).0, [2048, 4096, 0]);
         assert_eq!(sizes(sample(40, 1024 * 1024)).0, [17, 18, 5]);
     }
 
@@ -138,10 +148,10 @@ mod tests {
     fn an_error_of_the_file_or_of_the_taker_ends_the_run() {
         let torn = Sample { line: 0, left: 10_000, row_bytes: 1, fails: true };
         let (taken, end) = sizes(torn);
-        assert_eq!(taken, [8192]);
+        assert_eq!(taken, [2048, 4096]);
         assert!(matches!(end, Err(Stop::Reading(_))));
         let mut endless = Sample { line: 0, left: u64::MAX, row_bytes: 1, fails: false };
-        let end = run(&mut endless, |_| Err(Failure::usage("full", "stop")));
+        let end = run(&mut endless, |_| (), |()| Err(Failure::usage("full", "stop")));
         assert!(matches!(end, Err(Stop::Taking(_))));
     }
 }

@@ -1,16 +1,17 @@
 //! Puts batches into the vault, and tells what became of each row.
 
 use super::pipeline::Batch;
-use super::row::{Fault, Reason};
+use super::row::{Fault, Reason, Row};
 use super::tally::Fate;
 use super::{EXTERNAL_ID, OnExisting};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::code::{Code, Coded};
 use crate::schema::DataMap;
-use crate::types::{Ctx, IdentifierKind, MemberId, RecordMeta, Role};
+use crate::types::{Ctx, IdentifierKind, MemberId, Purpose, RecordMeta, Role};
 use crate::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordWrite, Written};
 use crate::vault::consent::{ImportedConsents, Notice};
+use crate::vault::import::CheckedBatch;
 use crate::vault::{Error, Vault};
 
 /// Profiles replaced at one time: enough that a group commit carries several, few enough for any machine.
@@ -32,6 +33,27 @@ pub(super) struct Taker {
     place: Place,
 }
 
+/// A batch that is ready to be taken.
+pub(super) struct Ready<'t> {
+    /// Of the rows that were rejected so far.
+    fates: Vec<(u64, Fate)>,
+    /// Of the other rows.
+    lines: Vec<u64>,
+    work: Work<'t>,
+}
+
+/// What is left to do with them.
+enum Work<'t> {
+    Put {
+        vault: &'t Vault,
+        ctx: &'t Ctx,
+        members: CheckedBatch,
+        purposes: Vec<Vec<Purpose>>,
+    },
+    /// Nothing: it is a dry run.
+    Checked(Result<Vec<Fate>, Failure>),
+}
+
 enum Place {
     Vault(Vault, Ctx),
     /// Nowhere; the map says what would be taken.
@@ -49,50 +71,65 @@ impl Taker {
         Ok(Self { rules, place: Place::Vault(session.vault()?, session.ctx(Role::Crm)) })
     }
 
-    /// What became of each row of the batch, in the order of lines.
-    pub(super) fn take(&self, batch: Batch) -> Result<Vec<(u64, Fate)>, Failure> {
+    /// What can be done with a batch while the one before is being taken.
+    pub(super) fn make_ready(&self, batch: Batch) -> Ready<'_> {
         let mut fates: Vec<_> =
             batch.rejects.into_iter().map(|reject| (reject.line, Fate::Rejected(reject.fault))).collect();
-        let (mut lines, mut members) = (Vec::new(), Vec::new());
-        for row in batch.rows {
-            if self.rules.needs_external_id && !row.profile.contains_key(EXTERNAL_ID) {
-                fates.push((row.line, Fate::Rejected(Fault::field(Reason::NoExternalId, EXTERNAL_ID))));
+        let (mut lines, mut members, mut purposes) = (Vec::new(), Vec::new(), Vec::new());
+        for Row { line, mut profile, .. } in batch.rows {
+            if self.rules.needs_external_id && !profile.contains_key(EXTERNAL_ID) {
+                fates.push((line, Fate::Rejected(Fault::field(Reason::NoExternalId, EXTERNAL_ID))));
                 continue;
             }
-            lines.push(row.line);
-            let meta = self.rules.meta.clone();
-            members.push(NewMember { profile: row.profile, meta, idempotency_key: None });
+            lines.push(line);
+            purposes.push(match &self.place {
+                Place::Vault(vault, _) => vault.take_out_consents(&mut profile),
+                Place::Nowhere(map) => Vault::would_take_out_consents(map, &mut profile),
+            });
+            members.push(NewMember { profile, meta: self.rules.meta.clone(), idempotency_key: None });
         }
-        fates.extend(lines.into_iter().zip(self.put(members)?));
+        let work = match &self.place {
+            Place::Vault(vault, ctx) => Work::Put { vault, ctx, members: vault.check_batch(&members), purposes },
+            Place::Nowhere(map) => {
+                let check = |member| Vault::check_member(map, member).map_or_else(rejected, created);
+                Work::Checked(members.iter().map(check).collect())
+            }
+        };
+        Ready { fates, lines, work }
+    }
+
+    /// What became of each row of the batch, in the order of lines.
+    pub(super) fn take(&self, batch: Ready<'_>) -> Result<Vec<(u64, Fate)>, Failure> {
+        let Ready { mut fates, lines, work } = batch;
+        let of_members = match work {
+            Work::Put { vault, ctx, members, purposes } => self.put(vault, ctx, &members, &purposes)?,
+            Work::Checked(fates) => fates?,
+        };
+        fates.extend(lines.into_iter().zip(of_members));
         fates.sort_by_key(|(line, _)| *line);
         Ok(fates)
     }
 
-    fn put(&self, members: Vec<NewMember>) -> Result<Vec<Fate>, Failure> {
-        let (vault, ctx) = match &self.place {
-            Place::Vault(vault, ctx) => (vault, ctx),
-            Place::Nowhere(map) => {
-                let check = |mut member: NewMember| {
-                    Vault::would_take_out_consents(map, &mut member.profile);
-                    Vault::check_member(map, &member).map_or_else(rejected, created)
-                };
-                return members.into_iter().map(check).collect();
-            }
-        };
-        let mut members = members;
-        let taken_out = |member: &mut NewMember| vault.take_out_consents(&mut member.profile);
-        let purposes: Vec<_> = members.iter_mut().map(taken_out).collect();
-        let consents = ImportedConsents { notice: &self.rules.notice, purposes: &purposes };
-        let outcomes = vault.import_with(ctx, &members, consents).wait()?;
-        let mut fates = Vec::with_capacity(members.len());
+    fn put(
+        &self,
+        vault: &Vault,
+        ctx: &Ctx,
+        members: &CheckedBatch,
+        purposes: &[Vec<Purpose>],
+    ) -> Result<Vec<Fate>, Failure> {
+        let consents = ImportedConsents { notice: &self.rules.notice, purposes };
+        let outcomes = vault.import_checked(ctx, members, consents).wait()?;
+        let mut fates = Vec::with_capacity(outcomes.len());
         let mut updates = Vec::new();
-        for (at, (outcome, member)) in outcomes.into_iter().zip(members).enumerate() {
+        for (at, outcome) in outcomes.into_iter().enumerate() {
             fates.push(match outcome {
                 Imported::Created(_) => Fate::Created,
                 Imported::Rejected(error) => rejected(error)?,
                 Imported::Exists { kind: IdentifierKind::ExternalId, member: id } => {
-                    let (fate, update) = self.rules.existing(id, member);
-                    updates.extend(update.map(|write| (at, write)));
+                    let (fate, update) = self.rules.existing(id);
+                    if let Some(id) = update {
+                        updates.push((at, replacing(id, members.member(at)?)));
+                    }
                     fate
                 }
                 Imported::Exists { kind, .. } => rejected(Error::IdentifierTaken { kind })?,
@@ -115,18 +152,20 @@ impl Taker {
 }
 
 impl Rules {
-    /// The member is there already, in the vault (`id`) or earlier in the same batch: its fate, and what is to be written.
-    fn existing(&self, id: Option<MemberId>, new: NewMember) -> (Fate, Option<RecordWrite>) {
+    /// The member is there already, in the vault (`id`) or earlier in the same batch: its fate, and whom to write to.
+    fn existing(&self, id: Option<MemberId>) -> (Fate, Option<MemberId>) {
         match (self.on_existing, id) {
             (OnExisting::Skip, _) => (Fate::Existing, None),
             (OnExisting::Update, None) => (Fate::Rejected(Fault::field(Reason::RepeatedExternalId, EXTERNAL_ID)), None),
-            (OnExisting::Update, Some(id)) => {
-                let address = RecordAddress::profile(id);
-                let meta = Some(new.meta).filter(|meta| *meta != RecordMeta::default());
-                (Fate::Updated, Some(RecordWrite { address, data: new.profile, meta, expect: Expect::Any }))
-            }
+            (OnExisting::Update, Some(id)) => (Fate::Updated, Some(id)),
         }
     }
+}
+
+/// The profile of this member is to be that of the file.
+fn replacing(id: MemberId, new: NewMember) -> RecordWrite {
+    let meta = Some(new.meta).filter(|meta| *meta != RecordMeta::default());
+    RecordWrite { address: RecordAddress::profile(id), data: new.profile, meta, expect: Expect::Any }
 }
 
 /// Replaces profiles. Each is a durable commit of its own; done side by side, they share the wait for the disk.
