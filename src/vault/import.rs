@@ -11,7 +11,6 @@ use rayon::prelude::*;
 
 use crate::codec::leaf::NO_DETAIL;
 use crate::codec::{Event, Plaintext};
-use crate::crypto::IndexEntryPlace;
 use crate::keyring::EDIT_BUCKETS_MAX;
 use crate::ledger::Change;
 use crate::policy::Action;
@@ -25,7 +24,7 @@ use super::api::{Imported, NewMember, RecordAddress};
 use super::consent::{self, ImportedConsents, Notice};
 use super::pipeline::Case;
 use super::records::NewRecord;
-use super::register::{Holder, Places, Register};
+use super::register::{Holder, Place, Places, Register};
 use super::schema::declared;
 use super::{Error, Vault, input};
 
@@ -211,7 +210,7 @@ fn commit(
 
 impl Checked {
     /// Where its identifiers lie; a member that is refused has none.
-    fn places(&self) -> &[(IdentifierKind, IndexEntryPlace)] {
+    fn places(&self) -> &[Place] {
         match self {
             Self::Fit(fit) => &fit.places,
             Self::Refused(_) => &[],

@@ -12,7 +12,10 @@ use crate::types::{IdentifierKind, MemberId};
 use super::{Error, Vault};
 
 /// Where the identifiers of one member of the batch lie, most telling first; empty for a member that is out already.
-pub(super) type Places = Vec<(IdentifierKind, IndexEntryPlace)>;
+pub(super) type Places = Vec<Place>;
+
+/// Where one identifier lies.
+pub(super) type Place = (IdentifierKind, IndexEntryPlace);
 
 /// The index as one batch sees it.
 pub(super) struct Register<'v> {
@@ -42,7 +45,7 @@ impl<'v> Register<'v> {
     /// Looks up every identifier of the batch.
     pub(super) fn look_up<'p>(
         vault: &'v Vault,
-        batch: impl ExactSizeIterator<Item = &'p [(IdentifierKind, IndexEntryPlace)]> + Clone + Send + Sync,
+        batch: impl ExactSizeIterator<Item = &'p [Place]> + Clone + Send + Sync,
     ) -> Result<Self, Error> {
         let look_up = |kind: &IdentifierKind| OfKind::look_up(vault, *kind, batch.clone());
         let kinds = IdentifierKind::ALL.par_iter().map(look_up).collect::<Result<_, _>>()?;
@@ -50,11 +53,7 @@ impl<'v> Register<'v> {
     }
 
     /// Claims the identifiers of the member at `position`, all of them or none.
-    pub(super) fn claim(
-        &mut self,
-        position: usize,
-        places: &[(IdentifierKind, IndexEntryPlace)],
-    ) -> Result<(), Holder> {
+    pub(super) fn claim(&mut self, position: usize, places: &[Place]) -> Result<(), Holder> {
         for (kind, place) in places {
             let of_kind = self.kinds.iter().find(|of| of.kind == *kind);
             let holder = of_kind.and_then(|of| of.holders.get(position).copied().flatten());
@@ -80,7 +79,7 @@ impl<'v> OfKind<'v> {
     fn look_up<'p>(
         vault: &'v Vault,
         kind: IdentifierKind,
-        batch: impl ExactSizeIterator<Item = &'p [(IdentifierKind, IndexEntryPlace)]>,
+        batch: impl ExactSizeIterator<Item = &'p [Place]>,
     ) -> Result<Self, Error> {
         let mut edit = vault.keyring().edit_index(vault.engine());
         let mut holders = Vec::with_capacity(batch.len());

@@ -1,11 +1,12 @@
 //! Strict: what the map does not declare cannot be written, and a refusal loses nothing.
 
-use membervault::code::Code;
+use membervault::code::{Code, Coded};
 use membervault::policy::WithheldReason;
 use membervault::testkit::vault::{TestVault, ctx};
 use membervault::types::{Actor, Ctx, RecordMeta, Role};
 use membervault::vault::Vault;
 use membervault::vault::api::{Expect, Imported, NewMember, RecordAddress, RecordPatch, RecordQuery};
+use membervault::vault::consent::ImportedConsents;
 use serde_json::json;
 
 use super::support::{address, create, leaves, map, object, patch, put, read, refusal, strict, strict_map};
@@ -80,6 +81,38 @@ fn an_import_takes_what_is_declared_and_rejects_the_rest_row_by_row() {
     // A dry run finds the same.
     assert!(Vault::check_member(&strict_map(), &rows[0]).is_ok());
     assert_eq!(refusal(Vault::check_member(&strict_map(), &rows[1])).2, UNDECLARED);
+}
+
+/// A batch is checked while another is being committed, and the map that counts is that of its own commit.
+#[test]
+fn a_batch_that_was_checked_by_another_map_is_checked_anew() {
+    let mut test = TestVault::new(7);
+    let row = |profile| NewMember { profile: object(profile), meta: RecordMeta::default(), idempotency_key: None };
+    let rows = |id: &str| {
+        [row(json!({"external_id": id, "name": "Ada"})), row(json!({"iban": "x"})), row(json!({"email": "no address"}))]
+    };
+    let import =
+        |vault: &Vault, batch| vault.import_checked(&ctx(Role::Crm), batch, ImportedConsents::NONE).wait().unwrap();
+    let same = test.vault.check_batch(&rows("A-1"));
+    let outcomes = import(&test.vault, &same);
+    let [Imported::Created(_), Imported::Created(_), Imported::Rejected(email)] = outcomes.as_slice() else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(email.code(), Code::InvalidIdentifier);
+    let stale = test.vault.check_batch(&rows("A-2"));
+    test.reopen_with_map(strict_map());
+    let outcomes = import(&test.vault, &stale);
+    let [Imported::Created(id), Imported::Rejected(iban), Imported::Rejected(email)] = outcomes.as_slice() else {
+        panic!("{outcomes:?}")
+    };
+    // The strict map declares what an email is, and looks first.
+    assert_eq!((iban.code(), email.code()), (Code::UnknownField, Code::InvalidRequest));
+    assert_eq!(read(&test.vault, RecordAddress::profile(*id)).unwrap(), json!({"external_id": "A-2", "name": "Ada"}));
+    // A batch hands its members back as they came, fit or not.
+    for (position, row) in rows("A-2").into_iter().enumerate() {
+        assert_eq!(stale.member(position).unwrap().profile, row.profile);
+    }
+    assert!(stale.member(3).is_err());
 }
 
 #[test]

@@ -8,8 +8,8 @@ use super::row::{Reject, Row, Rows};
 use crate::cli::failure::Failure;
 use crate::vault::import::BATCH_MEMBERS_MAX;
 
-/// Rows of one batch: enough that one commit costs little a row, few enough that a batch is taken in well under a
-/// second and little is done again after an interruption.
+/// Rows of one batch: enough that one commit costs little a row, few enough that little is done again after an
+/// interruption.
 const BATCH_ROWS_MAX: usize = BATCH_MEMBERS_MAX;
 /// Rows of the first batch; each that follows has twice as many, so that the other steps need not wait for a large one.
 const BATCH_ROWS_FIRST: usize = 2048;
