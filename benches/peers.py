@@ -74,13 +74,35 @@ def wrk(job, url, path, ids, bodies=None, method="GET", content_type="applicatio
                   found["status"] + found["broken"])
 
 
-def build(root):
+def build(root, **environment):
     """Sets up, builds the release binary, and returns its path."""
     script = "scripts/setup; source scripts/env; cargo build --release --locked --quiet --bin membervault 1>&2; " \
              'echo "$CARGO_TARGET_DIR"'
     target = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=root, check=True, stdout=subprocess.PIPE,
-                            text=True).stdout.strip()
+                            text=True, env=os.environ | environment).stdout.strip()
     return Path(target) / "release/membervault"
+
+
+def build_benches(root, names, **environment):
+    """Path of each of these programs of benches/, in release with the same dependencies and flags as the vault.
+
+    With them Cargo builds a vault that has what tests need built in, and puts it where `build` puts the product: so the
+    product is built last.
+    """
+    wanted = " ".join(f"--bench {name}" for name in names)
+    script = (f"scripts/setup; source scripts/env; cargo build --release --locked --quiet {wanted} --message-format=json | "
+              'sed -n \'s/.*"executable":"\\([^"]*\\)".*/\\1/p\'')
+    tools = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=root, check=True, stdout=subprocess.PIPE,
+                           text=True, env=os.environ | environment).stdout.split()
+    return {Path(tool).name.rsplit("-", 1)[0]: Path(tool) for tool in tools}
+
+
+def make_members(root, work, count):
+    """A file of made-up members of about 1 KiB of JSON."""
+    path = work / "members.jsonl"
+    with open(path, "w") as out:
+        subprocess.run([root / "scripts/sample-members", str(count), "--jsonl", "--bytes", "1024"], check=True, stdout=out)
+    return path
 
 
 def tree_bytes(directory):
