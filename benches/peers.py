@@ -90,7 +90,7 @@ def build_benches(root, names, **environment):
     product is built last.
     """
     wanted = " ".join(f"--bench {name}" for name in names)
-    script = (f"scripts/setup; source scripts/env; cargo build --release --locked --quiet {wanted} --message-format=json | "
+    script = (f"scripts/setup; source scripts/env; cargo build --release --locked --quiet {wanted} --message-format=json-render-diagnostics | "
               'sed -n \'s/.*"executable":"\\([^"]*\\)".*/\\1/p\'')
     tools = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=root, check=True, stdout=subprocess.PIPE,
                            text=True, env=os.environ | environment).stdout.split()
